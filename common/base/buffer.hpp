@@ -31,6 +31,7 @@ class OutBuffer {
   void commit(const char* end) { size_ = static_cast<std::size_t>(end - data_.get()); }
 
   void append(std::string_view text) {
+    if (text.empty()) return;  // its data() may be null, which memcpy must not see
     char* out = reserve(text.size());
     std::memcpy(out, text.data(), text.size());
     size_ += text.size();
@@ -78,6 +79,7 @@ class Arena {
     left_ += count;
   }
   std::string_view copy(std::string_view text) {
+    if (text.empty()) return {};
     char* out = allocate(text.size());
     std::memcpy(out, text.data(), text.size());
     return {out, text.size()};

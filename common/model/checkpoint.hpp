@@ -65,6 +65,7 @@ struct Checkpoint {
   std::string target;                // fingerprint of map and destination; "" when cdc-tail wrote it
   std::map<std::string, TableProgress> tables;     // by target "db.table"
   std::map<std::string, std::string> witnesses;    // by target database: its last committed label
+  bool operator==(const Checkpoint&) const = default;
 
   // Throws DataError (65) when the text is no checkpoint, ConfigError (78) when it is of a newer version.
   static Checkpoint parse(std::string_view text);

@@ -4,7 +4,7 @@
 //   MariaDB: domain-server_id-sequence, positions "0-1-100,1-2-7": the last transaction of each domain.
 // A GtidSet holds either family, so that tools need not ask which: adding a MariaDB GTID moves its domain
 // forward, subtracting keeps the domains that are further on. Sets are values, with no limit on their size;
-// add() costs O(log n) and nothing when it extends the newest interval.
+// add() costs O(log n) of the intervals and allocates nothing when it extends one.
 #pragma once
 
 #include <array>
@@ -14,7 +14,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "common/base/bytes.hpp"
 
@@ -64,12 +63,15 @@ struct Gtid {
 // Half open: start <= gno < end, as on the wire.
 struct GnoInterval {
   std::uint64_t start = 0, end = 0;
-  bool operator==(const GnoInterval&) const = default;
 };
+
+constexpr std::uint64_t kMaxGno = INT64_MAX - 1;  // the last number the server gives (GNO_END - 1)
 
 class GtidSet {
  public:
-  using Intervals = std::vector<GnoInterval>;  // sorted, disjoint, not touching
+  // start → end of half-open intervals: sorted, disjoint, not touching, never an empty map. A tree, because a
+  // multi-threaded replica fills holes far from the end of sets with very many of them.
+  using Intervals = std::map<std::uint64_t, std::uint64_t>;
   using MysqlMap = std::map<GtidSource, Intervals>;
   using MariadbMap = std::map<std::uint32_t, MariadbGtid>;  // by domain
 

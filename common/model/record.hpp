@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -60,8 +61,7 @@ struct BeginRecord {
 // What all rows of one rows event have in common. Built once per event; writers cache by `serial`.
 struct RowsContext {
   std::uint64_t serial = 0;  // never the same for two events of a run
-  const TableSchema* table = nullptr;
-  const std::vector<bool>* excluded_columns = nullptr;  // null: all are told
+  std::shared_ptr<const TableSchema> table;  // shared, so that an address a writer caches is never reused
   std::optional<std::string_view> gtid;
   std::int64_t ts_ms = 0;
   std::string_view file;

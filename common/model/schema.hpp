@@ -44,6 +44,8 @@ struct Column {
   std::optional<std::string> default_text;  // as information_schema.COLUMNS.COLUMN_DEFAULT; nullopt when none or not known
   std::string generated;                    // "", "virtual" or "stored"
 
+  bool excluded = false;  // --exclude-column: neither its definition nor its values are told
+
   bool operator==(const Column&) const = default;
 };
 
