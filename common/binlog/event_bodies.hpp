@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bodies of the small events. Each decoder takes an Event of its type (asserted by nothing: giving another
+// one yields nonsense or DecodeError) and returns a struct of views into the event's bytes. DecodeError offsets
+// count from the start of the event; callers add Event::place(). Bytes behind the known fields are ignored, as
+// newer servers append fields. GTID events are in gtid_events.hpp, TABLE_MAP in table_map.hpp.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/binlog/event.hpp"
+
+namespace cdc {
+
+// ROTATE: the next file, and where it starts (4, or where a dump was asked to).
+struct RotateEvent {
+  std::uint64_t pos = 4;
+  std::string_view file;
+};
+RotateEvent decode_rotate(const Event& event);
+
+// QUERY (Query_event in statement_events.h). Status variables that no tool needs are skipped.
+struct QueryEvent {
+  std::uint32_t thread_id = 0;
+  std::uint32_t exec_time = 0;  // seconds
+  std::uint16_t error_code = 0;
+  std::string_view db;   // the session's default database, "" when none
+  std::string_view sql;  // in the charset of `client_collation`, utf8mb4 in nearly all cases
+  std::uint64_t sql_mode = 0;
+  std::uint16_t client_collation = 0;     // collation id of character_set_client; 0 not told
+  std::uint16_t server_collation = 0;     // collation_server
+  std::optional<std::uint64_t> ddl_xid;   // an atomic DDL of 8.0
+};
+// The bits of QueryEvent::sql_mode that change how text is read (sql/system_variables.h).
+constexpr std::uint64_t kSqlModeAnsiQuotes = 4;
+constexpr std::uint64_t kSqlModeNoBackslashEscapes = 0x100000;
+// QUERY and MARIADB_QUERY_COMPRESSED; `scratch` keeps the text of a compressed one (`sql` then points there).
+QueryEvent decode_query(const Event& event, std::string& scratch);
+
+// XID: the storage engine's number of the committed transaction.
+std::uint64_t decode_xid(const Event& event);
+
+// The identifier of an XA transaction (XID of the X/Open specification, sql/xa.h).
+struct XaId {
+  std::int32_t format = 1;
+  std::string gtrid, bqual;  // raw bytes, up to 64 each
+  auto operator<=>(const XaId&) const = default;
+  std::string text() const;  // X'6162',X'',1, as the servers write it in statements
+};
+// XA_PREPARE; `one_phase` is XA COMMIT … ONE PHASE, a commit.
+struct XaPrepareEvent {
+  bool one_phase = false;
+  XaId xid;
+};
+XaPrepareEvent decode_xa_prepare(const Event& event);
+
+// ROWS_QUERY and MARIADB_ANNOTATE_ROWS: the statement behind the rows events that follow.
+std::string_view decode_rows_query(const Event& event);
+
+// INCIDENT: something of unknown effect was not logged (type 1, LOST_EVENTS, is the only one).
+struct IncidentEvent {
+  std::uint16_t number = 0;
+  std::string_view message;
+};
+IncidentEvent decode_incident(const Event& event);
+
+// HEARTBEAT and HEARTBEAT_V2: the dump thread has nothing to send, or has skipped what the client has. v1 tells
+// only the low 32 bits of the position (nullopt here: take Event::end_pos).
+struct HeartbeatEvent {
+  std::string_view file;
+  std::optional<std::uint64_t> pos;
+};
+HeartbeatEvent decode_heartbeat(const Event& event);
+
+// What precedes a statement in statement format: INTVAR (LAST_INSERT_ID or INSERT_ID), RAND seeds, USER_VAR.
+struct IntvarEvent {
+  enum class Kind : std::uint8_t { invalid = 0, last_insert_id = 1, insert_id = 2 };
+  Kind kind = Kind::invalid;
+  std::uint64_t value = 0;
+};
+IntvarEvent decode_intvar(const Event& event);
+struct RandEvent {
+  std::uint64_t seed1 = 0, seed2 = 0;
+};
+RandEvent decode_rand(const Event& event);
+struct UserVarEvent {
+  std::string_view name;
+  bool is_null = true;
+  std::uint8_t type = 0;        // Item_result: 0 string, 1 real, 2 integer, 4 decimal
+  std::uint32_t collation = 0;
+  ByteView value;               // as stored: text, 8 bytes of double or integer, packed decimal
+  bool is_unsigned = false;
+};
+UserVarEvent decode_user_var(const Event& event);
+
+// VIEW_CHANGE of group replication.
+struct ViewChangeEvent {
+  std::string_view view_id;
+  std::uint64_t sequence_number = 0;
+};
+ViewChangeEvent decode_view_change(const Event& event);
+
+// MARIADB_BINLOG_CHECKPOINT: recovery needs no file before this one.
+std::string_view decode_binlog_checkpoint(const Event& event);
+
+// MARIADB_START_ENCRYPTION: what follows cannot be read without the key.
+struct StartEncryptionEvent {
+  std::uint8_t scheme = 0;
+  std::uint32_t key_version = 0;
+};
+StartEncryptionEvent decode_start_encryption(const Event& event);
+
+// MariaDB's compressed section (log_bin_compress): one byte 0x80 | algorithm << 4 | width, `width` bytes of the
+// plain size, high byte first, then a zlib stream. In a compressed rows event the section is all that follows the
+// column bitmaps; in a compressed query it is the text. Appends the plain bytes to `out`; memory grows with what
+// really comes out, so a lying size costs nothing. DecodeError when the stream is broken or not of that size.
+void append_uncompressed(ByteReader& reader, std::string& out);
+
+}  // namespace cdc
