@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the text of a QUERY event is: transaction control, DML, or a definition change and of which tables. A
-// tokenizer and a few shapes, not a grammar: linear time, no recursion, any input gives an answer and never an error.
-// Text is read byte-wise as an ASCII superset (utf8, latin1); comments are blanks, but the content of /*! … */ is
-// SQL, as the server executed it.
+// tokenizer and a few shapes, not a grammar: linear time, no recursion, any input gives an answer and never
+// an error. Text is read byte-wise as an ASCII superset (utf8, latin1); comments are blanks, but the content
+// of /*! … */ is SQL, as the server executed it.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,15 @@
 namespace cdc {
 
 enum class StatementKind : std::uint8_t {
-  begin, commit, rollback,
+  begin,
+  commit,
+  rollback,
   savepoint,  // SAVEPOINT, ROLLBACK TO, RELEASE SAVEPOINT: never ends a transaction
-  xa_start, xa_end, xa_prepare, xa_commit, xa_rollback,
+  xa_start,
+  xa_end,
+  xa_prepare,
+  xa_commit,
+  xa_rollback,
   dml,    // INSERT, UPDATE, DELETE, REPLACE, LOAD DATA, CALL, …: changes rows of tables in statement format
   ddl,    // everything that commits implicitly: CREATE, ALTER, DROP, GRANT, ANALYZE, …
   other,  // SET, FLUSH, comments only, what the tokenizer does not know
@@ -34,13 +40,13 @@ std::optional<XaId> parse_xa_id(std::string_view sql, bool* one_phase = nullptr)
 
 struct DdlInfo {
   StatementKind kind = StatementKind::other;
-  // create, alter, drop, truncate, rename, partition: of base tables and databases. other: views, triggers, routines,
-  // users, TEMPORARY tables, ANALYZE…, and everything that is not ddl.
+  // create, alter, drop, truncate, rename, partition: of base tables and databases. other: views, triggers,
+  // routines, users, TEMPORARY tables, ANALYZE…, and everything that is not ddl.
   DdlClass ddl_class = DdlClass::other;
-  // Each table whose definition or content the statement may change, once, old and new names alike, unqualified
-  // ones completed by the default database. Empty: touches no table (CREATE DATABASE, a view, a user). nullopt: it
-  // touches tables but the text does not tell which (DROP DATABASE: all of `database`; or not understood: any).
-  // For dml always nullopt.
+  // Each table whose definition or content the statement may change, once, old and new names alike,
+  // unqualified ones completed by the default database. Empty: touches no table (CREATE DATABASE, a view, a
+  // user). nullopt: it touches tables but the text does not tell which (DROP DATABASE: all of `database`; or
+  // not understood: any). For dml always nullopt.
   std::optional<std::vector<TableName>> tables = std::vector<TableName>{};
   std::string database;            // CREATE, ALTER and DROP DATABASE: its name
   bool opens_transaction = false;  // CREATE TABLE … START TRANSACTION: the rows of a CREATE … SELECT follow

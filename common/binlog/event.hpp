@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binlog events: what a source hands over (RawEvent), and the same with its frame understood (Event).
 // EventReader takes raw events in order and knows all that depends on order: the format description, the
-// checksum, the file and the 64-bit position. It expands nothing: a TRANSACTION_PAYLOAD is one event (payload.hpp).
-// An Event owns nothing: its bytes live as long as the raw event's, `file` until the next EventReader::read().
-// Format: MySQL libs/mysql/binlog/event/{binlog_event.h,control_events.h}; MariaDB sql/log_event.h.
+// checksum, the file and the 64-bit position. It expands nothing: a TRANSACTION_PAYLOAD is one event
+// (payload.hpp). An Event owns nothing: its bytes live as long as the raw event's, `file` until the next
+// EventReader::read(). Format: MySQL libs/mysql/binlog/event/{binlog_event.h,control_events.h}; MariaDB
+// sql/log_event.h.
 #pragma once
 
 #include <array>
@@ -16,18 +17,56 @@
 
 namespace cdc {
 
-// Log_event_type of MySQL 9.7, and MariaDB's own from 160 on. Values not listed occur in nothing since MySQL 5.0.
+// Log_event_type of MySQL 9.7, and MariaDB's own from 160 on. Values not listed occur in nothing since
+// MySQL 5.0.
 enum class EventType : std::uint8_t {
-  unknown = 0, start_v3 = 1, query = 2, stop = 3, rotate = 4, intvar = 5, append_block = 9, delete_file = 11,
-  rand = 13, user_var = 14, format_description = 15, xid = 16, begin_load_query = 17, execute_load_query = 18,
-  table_map = 19, write_rows_v1 = 23, update_rows_v1 = 24, delete_rows_v1 = 25, incident = 26, heartbeat = 27,
-  ignorable = 28, rows_query = 29, write_rows = 30, update_rows = 31, delete_rows = 32, gtid = 33,
-  anonymous_gtid = 34, previous_gtids = 35, transaction_context = 36, view_change = 37, xa_prepare = 38,
-  partial_update_rows = 39, transaction_payload = 40, heartbeat_v2 = 41, gtid_tagged = 42,
-  mariadb_annotate_rows = 160, mariadb_binlog_checkpoint = 161, mariadb_gtid = 162, mariadb_gtid_list = 163,
-  mariadb_start_encryption = 164, mariadb_query_compressed = 165, mariadb_write_rows_compressed_v1 = 166,
-  mariadb_update_rows_compressed_v1 = 167, mariadb_delete_rows_compressed_v1 = 168,
-  mariadb_write_rows_compressed = 169, mariadb_update_rows_compressed = 170, mariadb_delete_rows_compressed = 171,
+  unknown = 0,
+  start_v3 = 1,
+  query = 2,
+  stop = 3,
+  rotate = 4,
+  intvar = 5,
+  append_block = 9,
+  delete_file = 11,
+  rand = 13,
+  user_var = 14,
+  format_description = 15,
+  xid = 16,
+  begin_load_query = 17,
+  execute_load_query = 18,
+  table_map = 19,
+  write_rows_v1 = 23,
+  update_rows_v1 = 24,
+  delete_rows_v1 = 25,
+  incident = 26,
+  heartbeat = 27,
+  ignorable = 28,
+  rows_query = 29,
+  write_rows = 30,
+  update_rows = 31,
+  delete_rows = 32,
+  gtid = 33,
+  anonymous_gtid = 34,
+  previous_gtids = 35,
+  transaction_context = 36,
+  view_change = 37,
+  xa_prepare = 38,
+  partial_update_rows = 39,
+  transaction_payload = 40,
+  heartbeat_v2 = 41,
+  gtid_tagged = 42,
+  mariadb_annotate_rows = 160,
+  mariadb_binlog_checkpoint = 161,
+  mariadb_gtid = 162,
+  mariadb_gtid_list = 163,
+  mariadb_start_encryption = 164,
+  mariadb_query_compressed = 165,
+  mariadb_write_rows_compressed_v1 = 166,
+  mariadb_update_rows_compressed_v1 = 167,
+  mariadb_delete_rows_compressed_v1 = 168,
+  mariadb_write_rows_compressed = 169,
+  mariadb_update_rows_compressed = 170,
+  mariadb_delete_rows_compressed = 171,
 };
 
 // "TABLE_MAP", "MARIADB_GTID"; "EVENT_77" for a type that is not listed.
@@ -79,23 +118,24 @@ struct FormatDescription {
   std::string server_version;           // "9.7.4", "10.11.11-MariaDB-log"
   std::uint32_t server_version_id = 0;  // 90704, 101111
   bool mariadb = false;
-  std::uint32_t created = 0;  // 0 when a dump starts behind the file's start
-  bool checksum = false;      // events end in 4 bytes of CRC32
+  std::uint32_t created = 0;                            // 0 when a dump starts behind the file's start
+  bool checksum = false;                                // events end in 4 bytes of CRC32
   std::array<std::uint8_t, 256> post_header_lengths{};  // by event type; 0 where the server knows none
 
   std::uint8_t post_header_length(EventType type) const {
     return post_header_lengths[static_cast<std::uint8_t>(type)];
   }
-  // `body` is everything behind the header, as this event's own checksum can only be known from it. DecodeError;
-  // a binlog version other than 4 (before MySQL 5.0) and unknown checksum algorithms are ones too.
+  // `body` is everything behind the header, as this event's own checksum can only be known from it.
+  // DecodeError; a binlog version other than 4 (before MySQL 5.0) and unknown checksum algorithms are ones
+  // too.
   static FormatDescription decode(ByteView body);
 };
 
 // One event as a source has it. `bytes` live until the source's next().
 struct RawEvent {
   ByteView bytes;
-  // File sources name the file with its first event, and the event's offset there; positions then count bytes.
-  // A server's dump names files by its artificial ROTATE events instead and leaves this empty.
+  // File sources name the file with its first event, and the event's offset there; positions then count
+  // bytes. A server's dump names files by its artificial ROTATE events instead and leaves this empty.
   std::string_view starts_file;
   std::uint64_t starts_pos = 0;
 };

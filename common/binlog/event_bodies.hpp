@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bodies of the small events. Each decoder takes an Event of its type (asserted by nothing: giving another
-// one yields nonsense or DecodeError) and returns a struct of views into the event's bytes. DecodeError offsets
-// count from the start of the event; callers add Event::place(). Bytes behind the known fields are ignored, as
-// newer servers append fields. GTID events are in gtid_events.hpp, TABLE_MAP in table_map.hpp.
+// The bodies of the small events. Each decoder takes an Event of its type (asserted by nothing: giving
+// another one yields nonsense or DecodeError) and returns a struct of views into the event's bytes.
+// DecodeError offsets count from the start of the event; callers add Event::place(). Bytes behind the known
+// fields are ignored, as newer servers append fields. GTID events are in gtid_events.hpp, TABLE_MAP in
+// table_map.hpp.
 #pragma once
 
 #include <compare>
@@ -30,9 +31,9 @@ struct QueryEvent {
   std::string_view db;   // the session's default database, "" when none
   std::string_view sql;  // in the charset of `client_collation`, utf8mb4 in nearly all cases
   std::uint64_t sql_mode = 0;
-  std::uint16_t client_collation = 0;     // collation id of character_set_client; 0 not told
-  std::uint16_t server_collation = 0;     // collation_server
-  std::optional<std::uint64_t> ddl_xid;   // an atomic DDL of 8.0
+  std::uint16_t client_collation = 0;    // collation id of character_set_client; 0 not told
+  std::uint16_t server_collation = 0;    // collation_server
+  std::optional<std::uint64_t> ddl_xid;  // an atomic DDL of 8.0
 };
 // The bits of QueryEvent::sql_mode that change how text is read (sql/system_variables.h).
 constexpr std::uint64_t kSqlModeAnsiQuotes = 4;
@@ -67,8 +68,8 @@ struct IncidentEvent {
 };
 IncidentEvent decode_incident(const Event& event);
 
-// HEARTBEAT and HEARTBEAT_V2: the dump thread has nothing to send, or has skipped what the client has. v1 tells
-// only the low 32 bits of the position (nullopt here: take Event::end_pos).
+// HEARTBEAT and HEARTBEAT_V2: the dump thread has nothing to send, or has skipped what the client has. v1
+// tells only the low 32 bits of the position (nullopt here: take Event::end_pos).
 struct HeartbeatEvent {
   std::string_view file;
   std::optional<std::uint64_t> pos;
@@ -89,9 +90,9 @@ RandEvent decode_rand(const Event& event);
 struct UserVarEvent {
   std::string_view name;
   bool is_null = true;
-  std::uint8_t type = 0;        // Item_result: 0 string, 1 real, 2 integer, 4 decimal
+  std::uint8_t type = 0;  // Item_result: 0 string, 1 real, 2 integer, 4 decimal
   std::uint32_t collation = 0;
-  ByteView value;               // as stored: text, 8 bytes of double or integer, packed decimal
+  ByteView value;  // as stored: text, 8 bytes of double or integer, packed decimal
   bool is_unsigned = false;
 };
 UserVarEvent decode_user_var(const Event& event);
@@ -113,10 +114,11 @@ struct StartEncryptionEvent {
 };
 StartEncryptionEvent decode_start_encryption(const Event& event);
 
-// MariaDB's compressed section (log_bin_compress): one byte 0x80 | algorithm << 4 | width, `width` bytes of the
-// plain size, high byte first, then a zlib stream. In a compressed rows event the section is all that follows the
-// column bitmaps; in a compressed query it is the text. Appends the plain bytes to `out`; memory grows with what
-// really comes out, so a lying size costs nothing. DecodeError when the stream is broken or not of that size.
+// MariaDB's compressed section (log_bin_compress): one byte 0x80 | algorithm << 4 | width, `width` bytes of
+// the plain size, high byte first, then a zlib stream. In a compressed rows event the section is all that
+// follows the column bitmaps; in a compressed query it is the text. Appends the plain bytes to `out`; memory
+// grows with what really comes out, so a lying size costs nothing. DecodeError when the stream is broken or
+// not of that size.
 void append_uncompressed(ByteReader& reader, std::string& out);
 
 }  // namespace cdc

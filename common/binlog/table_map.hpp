@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// TABLE_MAP: the definition of the table that the following rows events speak of. Always there: names of database
-// and table, types, NULL-ability. Since MySQL 8.0.1 and MariaDB 10.5 also sign and character sets, and with
-// binlog_row_metadata=FULL column names, labels, keys, visibility. A decoded TableMap owns all it holds.
-// Format: libs/mysql/binlog/event/rows_event.h, Table_map_event.
+// TABLE_MAP: the definition of the table that the following rows events speak of. Always there: names of
+// database and table, types, NULL-ability. Since MySQL 8.0.1 and MariaDB 10.5 also sign and character sets,
+// and with binlog_row_metadata=FULL column names, labels, keys, visibility. A decoded TableMap owns all it
+// holds. Format: libs/mysql/binlog/event/rows_event.h, Table_map_event.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ namespace cdc {
 struct TableMap {
   std::uint64_t table_id = 0;
   TableName name;
-  // type, meta, nullable always; is_unsigned, collation, charset, geometry_type, vector_dimension when has_types;
-  // name, labels, invisible when has_names. type_text says what is known of all that.
+  // type, meta, nullable always; is_unsigned, collation, charset, geometry_type, vector_dimension when
+  // has_types; name, labels, invisible when has_names. type_text says what is known of all that.
   std::vector<Column> columns;
   std::vector<std::size_t> primary_key;  // in key order; only when has_names
   bool has_types = false;  // sign and character sets were told (not by MySQL before 8.0, MariaDB before 10.5)
@@ -33,13 +33,14 @@ struct TableMap {
 std::uint64_t table_map_id(const Event& event);
 TableMap decode_table_map(const Event& event);
 
-// MySQL's column type text, "int unsigned", "varchar(32)", "enum('a','b')", from what a table map tells. What it
-// never tells is left out: display widths, ZEROFILL, MariaDB's INET6 and UUID (told as binary(16)). Where `column`
-// has no collation, lengths are bytes.
+// MySQL's column type text, "int unsigned", "varchar(32)", "enum('a','b')", from what a table map tells. What
+// it never tells is left out: display widths, ZEROFILL, MariaDB's INET6 and UUID (told as binary(16)). Where
+// `column` has no collation, lengths are bytes.
 std::string column_type_text(const Column& column);
 
-// Table maps by number. Rows events are decoded in millions and table maps change rarely: one whose bytes are those
-// of the last with its number is not decoded again and gives the same object (so that writers may cache by address).
+// Table maps by number. Rows events are decoded in millions and table maps change rarely: one whose bytes are
+// those of the last with its number is not decoded again and gives the same object (so that writers may cache
+// by address).
 class TableMapCache {
  public:
   // `event` is a TABLE_MAP. The result stays valid as long as somebody holds it.

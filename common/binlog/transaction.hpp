@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// TransactionTracker: the one place that knows where transactions begin and end. Fed every event in order, it says
-// what each is to the transaction structure:
+// TransactionTracker: the one place that knows where transactions begin and end. Fed every event in order, it
+// says what each is to the transaction structure:
 //
 //   log         = { outside | transaction }
 //   transaction = whole | begin { inside } end
 //   begin       = GTID event | BEGIN or XA START query | INTVAR, RAND, USER_VAR before a statement
-//   end         = XID | COMMIT | ROLLBACK | XA_PREPARE | a statement straight behind the GTID event (DDL, XA COMMIT,
+//   end         = XID | COMMIT | ROLLBACK | XA_PREPARE | a statement straight behind the GTID event (DDL, XA
+//   COMMIT,
 //                 XA ROLLBACK) | INCIDENT | a TRANSACTION_PAYLOAD that is not expanded
 //
-// A position is a place to start or resume exactly when no transaction is open there. A GTID is executed only when
-// its transaction ends. The facts of the newest transaction stay readable until the next one begins.
+// A position is a place to start or resume exactly when no transaction is open there. A GTID is executed only
+// when its transaction ends. The facts of the newest transaction stay readable until the next one begins.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +35,10 @@ enum class TransactionStep : std::uint8_t {
 
 enum class TransactionEnd : std::uint8_t {
   open,
-  commit,       // XID, COMMIT, XA COMMIT … ONE PHASE
-  rollback,     // ROLLBACK: rows told so far were of non-transactional tables and stay
-  statement,    // one statement that commits by itself (DDL, GRANT…): see query()
-  xa_prepare,   // see xid(); in doubt until the xa_commit or xa_rollback of the same xid
+  commit,      // XID, COMMIT, XA COMMIT … ONE PHASE
+  rollback,    // ROLLBACK: rows told so far were of non-transactional tables and stay
+  statement,   // one statement that commits by itself (DDL, GRANT…): see query()
+  xa_prepare,  // see xid(); in doubt until the xa_commit or xa_rollback of the same xid
   xa_commit,
   xa_rollback,
   incident,
@@ -51,8 +52,9 @@ struct Transaction {
   // Start of the GTID event, else of the BEGIN query or the statement.
   std::string file;
   std::uint64_t begin_pos = 0;
-  // Milliseconds since the epoch. original: on the server where it was first committed (ts_ms of the records).
-  // commit: on this server, what --timestamp compares. Each falls back on the other, then on the first event's header.
+  // Milliseconds since the epoch. original: on the server where it was first committed (ts_ms of the
+  // records). commit: on this server, what --timestamp compares. Each falls back on the other, then on the
+  // first event's header.
   std::int64_t original_commit_ms = 0;
   std::int64_t commit_ms = 0;
   std::uint64_t length = 0;  // bytes of all its events as the server says; 0 not told
@@ -64,8 +66,8 @@ struct Transaction {
 
 class TransactionTracker {
  public:
-  // expanded: each TRANSACTION_PAYLOAD is followed by its inner events (in_payload). closed: it is not, and ends the
-  // transaction; whether by commit or XA PREPARE is then not known.
+  // expanded: each TRANSACTION_PAYLOAD is followed by its inner events (in_payload). closed: it is not, and
+  // ends the transaction; whether by commit or XA PREPARE is then not known.
   enum class Payloads : std::uint8_t { expanded, closed };
   explicit TransactionTracker(Payloads payloads = Payloads::expanded) : payloads_(payloads) {}
 
@@ -76,16 +78,18 @@ class TransactionTracker {
   bool inside() const { return inside_; }
   // The open or else the newest transaction.
   const Transaction& transaction() const { return transaction_; }
-  // Whether the last event showed that the transaction before it was never completed. It is then the event that
-  // begins the next (step begin) or an outside one (file end, restart); the abandoned one is previous().
+  // Whether the last event showed that the transaction before it was never completed. It is then the event
+  // that begins the next (step begin) or an outside one (file end, restart); the abandoned one is previous().
   bool abandoned() const { return abandoned_; }
   const Transaction& previous() const { return previous_; }
 
-  // Behind the last event that left no transaction open: the newest place to resume. "" and 0 before the first event.
+  // Behind the last event that left no transaction open: the newest place to resume. "" and 0 before the
+  // first event.
   std::string_view boundary_file() const { return boundary_file_; }
   std::uint64_t boundary_pos() const { return boundary_pos_; }
 
-  // When the last event was a QUERY: its content, valid as long as the event, and what it is. nullptr otherwise.
+  // When the last event was a QUERY: its content, valid as long as the event, and what it is. nullptr
+  // otherwise.
   const QueryEvent* query() const { return is_query_ ? &query_ : nullptr; }
   StatementKind statement() const { return statement_; }
 
