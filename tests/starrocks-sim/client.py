@@ -40,8 +40,8 @@ class Http:
     opened = []
 
     def __init__(self, port):
-        Http.opened.append(self)
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=20)
+        Http.opened.append(self)
         self.buffer = b""
 
     def send(self, data):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulated cluster: configuration, users, databases, backends, and how changes are applied."""
 
+import collections
 import json
+import os
 import pickle
 
 from .audit import Audit
@@ -46,6 +48,7 @@ class Cluster:
         self.transactions = Transactions(self)
         self.lock = self.transactions.changed   # one lock for metadata and transactions
         self.frontends, self.backends, self.alive = {}, [], []
+        self.starts = collections.Counter()     # of each backend
         self._next_backend = 0
         self.error_logs = {}
 
@@ -124,6 +127,7 @@ class Cluster:
 
     def backend_restart(self, index):
         """So fast that the FE does not notice: connections and load contexts are lost, transactions are not."""
+        self.starts[index] += 1
         self.backends[index].stop()
         self.backends[index].start()
 
@@ -204,7 +208,6 @@ class Cluster:
             data = pickle.dumps(state)
         with open(path + ".tmp", "wb") as out:
             out.write(data)
-        import os
         os.replace(path + ".tmp", path)
 
     def restore(self, path):

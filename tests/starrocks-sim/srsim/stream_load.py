@@ -33,6 +33,7 @@ class StreamLoad:
                         "table": "%s.%s" % (self.db, self.table_name)}
         self.txn = self.table = self.outcome = self.body = None
         self.executed = False       # from here on the load goes on without its client
+        self.start_of_backend = self.cluster.starts[backend.index]
         self.started = time.monotonic()
 
     def take(self, name):
@@ -59,11 +60,15 @@ class StreamLoad:
             self.outcome = self.outcome or getattr(error, "outcome", None)
             return self.reply(self.answer("Fail", str(error)))
         except Disconnected:
-            if self.txn and not self.executed:
+            if self.txn and not self.executed and not self.backend_restarted():
                 self.cluster.transactions.abort(self.txn, "cancelled: the client has gone")
             raise
         finally:
             self.record["seconds"] = time.monotonic() - self.started
+
+    def backend_restarted(self):
+        """Then this load no longer exists at the BE, and the FE is not told."""
+        return self.cluster.starts[self.backend.index] != self.start_of_backend
 
     # -- before the body -----------------------------------------------------
 
@@ -238,6 +243,8 @@ class StreamLoad:
     def finish(self):
         """Commits, publishes and answers; most faults that leave a client in doubt are here."""
         self.executed = True
+        if self.backend_restarted():
+            raise Disconnected()
         if fault := self.take("be_late_commit"):
             self.cluster.clock.after(fault.get("seconds", 1), self.try_commit)
             return self.vanish(fault)
