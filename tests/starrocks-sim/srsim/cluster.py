@@ -67,7 +67,7 @@ class Cluster:
                 raise ValueError("unknown limits: %s" % sorted(unknown))
             self.limits.update(config.get("limits", {}))
             self.storage = config.get("storage", self.storage)
-            self.audit.ignored |= set(config.get("ignore_violations", ()))
+            self.audit.ignored = set(config.get("ignore_violations", self.audit.ignored))
             for name, user in config.get("users", {}).items():
                 self.users[name] = user if isinstance(user, dict) else {"password": user}
             for db, tables in config.get("databases", {}).items():

@@ -27,6 +27,7 @@ INTEGER_TEXT = re.compile(r"\s*[+-]?\d+\s*")
 DECIMAL_TEXT = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 DATE_TEXT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 DATETIME_TEXT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?")
+CANONICAL_DATETIME = re.compile(r"\d{4}-\d\d-\d\d (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(?!000000)\d{6})?", re.ASCII)
 EXACT = decimal.Context(prec=200, rounding=decimal.ROUND_HALF_UP)
 MAX_JSON_BYTES = 16 << 20
 
@@ -45,7 +46,9 @@ def converter(column, note):
         return _text(column.name, column.type.length)
     if kind == "JSON":
         return functools.partial(_json, column.name, note)
-    cast = {"LARGEINT": _largeint, "DECIMAL": _decimal, "DATE": _date, "DATETIME": _datetime,
+    if kind == "DECIMAL":
+        return _decimal_reader(column, note)
+    cast = {"LARGEINT": _largeint, "DATE": _date, "DATETIME": _datetime,
             "BOOLEAN": _boolean, "VARBINARY": _varbinary}[kind]
     return lambda value: cast(column, note, value)
 
@@ -125,10 +128,10 @@ def _floating(name, single, value):
 
 def _shortest_single(number):
     """The shortest decimal that reads back as the same 32-bit float."""
-    bits = struct.pack("f", number)
+    bits = struct.pack("<f", number)
     for digits in range(6, 10):
         short = float("%.*g" % (digits, number))
-        if struct.pack("f", short) == bits:
+        if struct.pack("<f", short) == bits:
             return short
     return number
 
@@ -163,6 +166,17 @@ def _largeint(column, note, value):
     return int(text)
 
 
+def _decimal_reader(column, note):
+    scale, digits = column.type.scale, column.type.precision - column.type.scale
+    canonical = re.compile(r"-?(0|[1-9]\d{0,%d})" % (digits - 1) + (r"\.\d{%d}" % scale if scale else ""))
+
+    def convert(value):
+        if digits and type(value) is str and canonical.fullmatch(value) and value[0] != "-":
+            return value
+        return _decimal(column, note, value)
+    return convert
+
+
 def _decimal(column, note, value):
     text = as_text(value)
     if not DECIMAL_TEXT.fullmatch(text):
@@ -177,6 +191,9 @@ def _decimal(column, note, value):
     if abs(rounded) >= decimal.Decimal(10) ** (precision - scale):
         raise BadCell("Decimal '%s' is out of range. The type of '%s' is %s" % (text, column.name, column.type))
     return format(rounded if rounded else abs(rounded), "f")
+
+
+_known_days = set()     # found valid by _datetime, as text
 
 
 def _day(year, month, day):
@@ -197,6 +214,8 @@ def _date(column, note, value):
 
 
 def _datetime(column, note, value):
+    if type(value) is str and CANONICAL_DATETIME.fullmatch(value) and value[:10] in _known_days:
+        return value
     text = as_text(value)
     match = DATETIME_TEXT.fullmatch(text)
     if not match:
@@ -207,6 +226,8 @@ def _datetime(column, note, value):
     fields = tuple(map(int, match.group(1, 2, 3, 4, 5, 6)))
     if not _day(*fields[:3]) or fields[3] > 23 or fields[4] > 59 or fields[5] > 59:
         raise out_of_range(column, text)
+    if len(_known_days) < 10000:
+        _known_days.add("%04d-%02d-%02d" % fields[:3])
     fraction = match[7] or ""
     if fraction[6:].strip("0"):
         note("fraction_cut_off", "column %s: %s has more than microseconds" % (column.name, text))
