@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a byte offset in a binlog file is: a place to start from, or inside something; and which transactions
+// are executed there. The complete set at an offset is the file's PREVIOUS_GTIDS plus the GTIDs of the
+// transactions that end at or before it (TransactionTracker knows where they end). Works on any source of
+// events that begins at the start of the file: a server's dump (PositionFinder), a file on disk, a test.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/binlog/event.hpp"
+#include "common/binlog/transaction.hpp"
+#include "common/model/gtid.hpp"
+#include "common/model/position.hpp"
+
+namespace cdc {
+
+enum class Place {
+  boundary,            // no transaction is open: a place to start
+  inside_transaction,  // between two events of one transaction
+  inside_event,
+  before_start,  // below 4: in the file's magic number
+  behind_end,    // the file is shorter
+};
+
+struct PositionScan {
+  BinlogPosition position;  // as asked
+  Place place = Place::boundary;
+  // The newest boundary at or before the position (the same when it is one), and the first one at or behind
+  // it. `after` is nullopt when the open transaction was never completed.
+  std::uint64_t before = 4;
+  std::optional<std::uint64_t> after;
+  // All executed at `before`. nullopt when the file does not begin with a set (MySQL 5.6 without gtid_mode).
+  std::optional<GtidSet> gtid_set;
+  // GTIDs of the file's transactions that end at or before `before`, which a reader from the file's start has
+  // seen.
+  GtidSet seen;
+  std::uint64_t anonymous = 0;  // transactions without GTID that end at or before `before`
+  // The transaction that the position is inside of, and the first that begins at or behind it in this file.
+  std::optional<Transaction> open, next;
+  // place inside_event: where that event begins, its type's name.
+  std::uint64_t event_begin = 0;
+  std::string event_type;
+  // Where the file ends, when that was reached; bytes of events taken from the source.
+  std::optional<std::uint64_t> file_end;
+  std::uint64_t bytes_read = 0;
+};
+
+// Reads `source` as far as needed: through `position`, the end of the transaction it is in, and the first
+// event of the next one. The source may go on into later files; those are not looked at. DecodeError
+// "FILE:POS: …".
+PositionScan scan_position(EventSource& source, const BinlogPosition& position);
+
+// The first events of a file.
+struct FileStart {
+  FormatDescription format;
+  std::uint32_t created_s = 0;  // header timestamp of the FORMAT_DESCRIPTION: a session can falsify it
+  std::optional<GtidSet> previous_gtids;  // nullopt as above
+  // Commit time of the first transaction; nullopt when the file has none.
+  std::optional<std::int64_t> first_commit_ms;
+  std::uint64_t bytes_read = 0;
+};
+FileStart scan_file_start(EventSource& source);
+
+}  // namespace cdc

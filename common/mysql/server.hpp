@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Server: the questions that the tools ask a server in SQL, in the words of its flavor and version (MySQL and
+// Percona 5.6 to 9.x, MariaDB 10.x): SHOW BINARY LOG STATUS or SHOW MASTER STATUS, SHOW REPLICAS or SHOW
+// SLAVE HOSTS… It refers to a Connection that must outlive it and keeps nothing but the server's identity, so
+// every answer is of now. Whatever is refused is thrown as ServerError: exit_code() denied names the missing
+// grant in its text. Questions that need binlog events are in position_finder.hpp.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/model/gtid.hpp"
+#include "common/model/position.hpp"
+#include "common/mysql/connection.hpp"
+
+namespace cdc {
+
+// Values of @@gtid_mode. MariaDB, whose transactions always have GTIDs, is `on`.
+enum class GtidMode { off, off_permissive, on_permissive, on };
+std::string_view gtid_mode_text(GtidMode mode);  // "OFF_PERMISSIVE"
+
+struct BinlogFile {
+  std::string name;
+  std::uint64_t size = 0;  // bytes
+  bool encrypted = false;
+};
+
+// SHOW BINARY LOG STATUS: where the next transaction will be written, and all that is executed.
+struct BinlogEnd {
+  BinlogPosition position;
+  GtidSet executed;  // MariaDB: gtid_binlog_pos, what its binlog ends with
+};
+
+// Another reader of the binlog, of SHOW REPLICAS.
+struct RegisteredReplica {
+  std::uint32_t server_id = 0;
+  std::string host, uuid;  // "" when it did not tell
+};
+
+using Variables = std::map<std::string, std::string>;  // global values by lower-case name
+
+class Server {
+ public:
+  explicit Server(Connection& connection);
+
+  Connection& connection() const { return connection_; }
+  const ServerVersion& version() const { return connection_.server_version(); }
+  bool mariadb() const { return version().flavor == Flavor::mariadb; }
+  // @@server_uuid; "" for MariaDB, which has none.
+  const std::string& uuid() const { return uuid_; }
+  std::uint32_t server_id() const { return server_id_; }
+  GtidMode gtid_mode() const { return gtid_mode_; }
+  // Whether a dump by GTID set can be had: gtid_mode ON, or MariaDB.
+  bool can_dump_by_gtid() const { return gtid_mode_ == GtidMode::on; }
+  // Whether what is committed now gets a GTID: ON, ON_PERMISSIVE, MariaDB.
+  bool assigns_gtids() const { return gtid_mode_ == GtidMode::on || gtid_mode_ == GtidMode::on_permissive; }
+
+  // Global value of one variable; nullopt when this server does not have it.
+  std::optional<std::string> variable(std::string_view name);
+  // All of them.
+  Variables variables();
+
+  // MariaDB: gtid_binlog_pos, and of gtid_purged the GTID list at the start of the oldest file is the
+  // counterpart (PositionFinder::file_start).
+  GtidSet gtid_executed();
+  GtidSet gtid_purged();
+  // Given to transactions that are not committed yet; empty for MariaDB.
+  GtidSet gtid_owned();
+
+  // Oldest first. Needs REPLICATION CLIENT (MariaDB: BINLOG MONITOR). ServerError 1381 when log_bin is off.
+  std::vector<BinlogFile> binlog_files();
+  // Needs the same. nullopt when log_bin is off.
+  std::optional<BinlogEnd> end();
+  // Needs REPLICATION SLAVE (MariaDB: REPLICATION MASTER ADMIN).
+  std::vector<RegisteredReplica> replicas();
+  // One row for each channel, columns by the newer name ("Source_Host", "Seconds_Behind_Source") whatever the
+  // server calls them. Needs REPLICATION CLIENT (MariaDB: SLAVE MONITOR).
+  std::vector<std::map<std::string, Field>> replication_channels();
+
+ private:
+  Connection& connection_;
+  std::string uuid_;
+  std::uint32_t server_id_ = 0;
+  GtidMode gtid_mode_ = GtidMode::off;
+};
+
+}  // namespace cdc
