@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // TimeZone: UTC seconds to local civil time, for TIMESTAMP columns. A fixed offset ("+00:00", "-05:30") or
-// a name of the system's zone database. Copyable; conversions cache the last quarter of an hour, because rows of one transaction are close together.
+// a name of the system's zone database. Copies share the zone's data. Each object remembers the span of equal
+// offset that it used last, because times of one transaction are close together: not for two threads at once.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include "common/base/zone_file.hpp"
 
 namespace cdc {
 
@@ -15,28 +18,30 @@ struct CivilTime {
   std::uint8_t month, day, hour, minute, second;
 };
 
-// Proleptic Gregorian calendar, any sign.
+// Proleptic Gregorian calendar; years within +-32767.
 CivilTime civil_from_seconds(std::int64_t seconds_since_epoch);
 std::int64_t seconds_from_civil(const CivilTime& civil);
 
 class TimeZone {
  public:
   TimeZone() = default;  // UTC
-  // "+HH:MM", "-HH:MM", "UTC", or a zone name; UsageError when it is neither.
+  // "+HH:MM" or "-HH:MM" from -13:59 to +14:00 as MySQL has it, "UTC", or a zone name such as "Europe/Berlin",
+  // looked up in $TZDIR or /usr/share/zoneinfo; UsageError when it is none of these.
   explicit TimeZone(std::string_view text);
 
-  // As the user gave it; a UTC spelling is normalised to "+00:00".
+  // As the user gave it, offsets and UTC normalised to "+HH:MM": equal names mean equal zones.
   const std::string& name() const { return name_; }
-  CivilTime local(std::int64_t utc_seconds) const;
+  CivilTime local(std::int64_t utc_seconds) const {
+    if ((utc_seconds < span_.from || utc_seconds >= span_.until) && zone_) [[unlikely]] {
+      span_ = zone_->at(utc_seconds);
+    }
+    return civil_from_seconds(utc_seconds + span_.offset);
+  }
 
  private:
-  std::int32_t offset_at(std::int64_t utc_seconds) const;
-
   std::string name_ = "+00:00";
-  std::int32_t fixed_offset_ = 0;
-  bool named_ = false;
-  mutable std::int64_t cached_quarter_ = INT64_MIN;
-  mutable std::int32_t cached_offset_ = 0;
+  std::shared_ptr<const ZoneFile> zone_;  // null when the offset is fixed: the span is then all of time
+  mutable OffsetSpan span_{INT64_MIN, INT64_MAX, 0};
 };
 
 }  // namespace cdc
