@@ -4,9 +4,14 @@
 // connection of its own (non-blocking, closed as soon as the answer is known), which needs REPLICATION SLAVE.
 // First events are remembered: a file never changes its start. Errors: ServerError, DecodeError "FILE:POS:
 // …".
+//
+// All sets it returns include gtid_purged, because PREVIOUS_GTIDS does not name everything executed before a
+// file: GTIDs given by SET GLOBAL gtid_purged, or applied with log_replica_updates=OFF, are in no binlog
+// (seen on 9.7), and the server refuses a set without them all the same.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,46 +23,38 @@
 
 namespace cdc {
 
-// Where a dump by GTID set begins to send.
-struct SetPlace {
-  // The first transaction that the set lacks begins here; the server's end when it lacks none. Starting here
-  // by file and offset sends all that the set lacks, and also `repeated`.
-  BinlogPosition position;
-  GtidSet at_position;  // complete set there
-  // Members of the set that are in the binlog behind the position: the set has holes or is of another order.
-  GtidSet repeated;
-  std::optional<Transaction> first;  // the first transaction sent; nullopt: none yet
-  std::string first_file;            // where the server begins to read
-};
-
-struct TimePlace {
-  BinlogPosition position;  // a boundary
-  std::optional<GtidSet> gtid_set;
-  std::optional<Transaction> first;  // nullopt: all are older, the position is the server's end
-};
-
 class PositionFinder {
  public:
-  // `files`: Server::binlog_files(), oldest first. scan_to() and file_start() do without.
-  PositionFinder(ConnectOptions options, std::vector<BinlogFile> files)
-      : options_(std::move(options)), files_(std::move(files)) {}
+  // `files` and `purged`: Server::binlog_files() and gtid_purged(). scan_to() and file_start() do without the
+  // files.
+  PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged);
 
-  // The format, PREVIOUS_GTIDS and first commit time of a file.
+  // The format, PREVIOUS_GTIDS (with gtid_purged) and first commit time of a file.
   const FileStart& file_start(const std::string& file);
   // What the offset is and the complete set there. Reads the file up to it.
   PositionScan scan_to(const BinlogPosition& position);
-  // RefusedError when the oldest file does not begin within the set: the server has purged what the set
-  // lacks.
-  SetPlace place_of(const GtidSet& set);
-  // The first transaction in binlog order whose commit time is at or after `timestamp_ms`.
-  TimePlace first_at(std::int64_t timestamp_ms);
+  // The first transaction that the set lacks: where a dump by this set begins to send. A start there by file
+  // and offset sends what the set lacks, and again those members of the set that come later (set - gtid_set).
+  // nullopt when the oldest file begins beyond the set: the server has purged what the set lacks.
+  std::optional<FoundPlace> place_of(const GtidSet& set);
+  // The first transaction in binlog order whose commit time is at or after `timestamp_ms`. Files are chosen
+  // by the commit times of their first transactions, which grow unless the server's clock was set back.
+  FoundPlace first_at(std::int64_t timestamp_ms);
+
+  // The newest file that begins within `set`, where the server begins to read for it; nullopt as of
+  // place_of().
+  std::optional<std::string> first_file_for(const GtidSet& set);
 
   // Bytes of events taken from the server since the last call.
   std::uint64_t take_bytes_read();
 
  private:
+  using Wanted = std::function<bool(const Transaction&)>;
+  FoundPlace find_from(const std::string& file, const Wanted& wanted);
+
   ConnectOptions options_;
   std::vector<BinlogFile> files_;
+  GtidSet purged_;
   std::map<std::string, FileStart> starts_;
   std::uint64_t bytes_read_ = 0;
 };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -62,5 +63,18 @@ struct FileStart {
   std::uint64_t bytes_read = 0;
 };
 FileStart scan_file_start(EventSource& source);
+
+// A boundary in the binlog, all that is executed there, and the first transaction that a reader gets from
+// there.
+struct FoundPlace {
+  BinlogPosition position;
+  std::optional<GtidSet> gtid_set;   // nullopt: no GTIDs in this binlog
+  std::optional<Transaction> first;  // nullopt: none yet, the position is the server's end
+};
+
+// The first transaction of the source, through all its files, for which `wanted` says yes as of its first
+// event. `bytes_read` is added to.
+FoundPlace find_transaction(EventSource& source, const std::function<bool(const Transaction&)>& wanted,
+                            std::uint64_t& bytes_read);
 
 }  // namespace cdc

@@ -29,16 +29,27 @@ struct BinlogFile {
   bool encrypted = false;
 };
 
-// SHOW BINARY LOG STATUS: where the next transaction will be written, and all that is executed.
+// SHOW BINARY LOG STATUS. Under load `executed` may lack transactions that are already in the file before
+// `position`: their GTIDs are added at the end of the commit (sql/binlog.cc). Start from one of the two, not
+// both.
 struct BinlogEnd {
-  BinlogPosition position;
-  GtidSet executed;  // MariaDB: gtid_binlog_pos, what its binlog ends with
+  BinlogPosition position;  // where the next transaction will be written
+  GtidSet executed;         // MariaDB: BINLOG_GTID_POS() of the position, always exact
 };
 
 // Another reader of the binlog, of SHOW REPLICAS.
 struct RegisteredReplica {
   std::uint32_t server_id = 0;
   std::string host, uuid;  // "" when it did not tell
+};
+
+// A session to which the server sends its binlog now, registered or not.
+struct DumpThread {
+  std::uint64_t id = 0;
+  std::string user, host;  // host with port, as the server shows it
+  bool by_gtid = false;
+  std::uint64_t seconds = 0;  // since it began
+  std::string state;          // "Source has sent all binlog to replica; waiting for more updates"
 };
 
 using Variables = std::map<std::string, std::string>;  // global values by lower-case name
@@ -61,7 +72,7 @@ class Server {
 
   // Global value of one variable; nullopt when this server does not have it.
   std::optional<std::string> variable(std::string_view name);
-  // All of them.
+  // All of them; the server cuts values at 1024 characters here.
   Variables variables();
 
   // MariaDB: gtid_binlog_pos, and of gtid_purged the GTID list at the start of the oldest file is the
@@ -77,6 +88,8 @@ class Server {
   std::optional<BinlogEnd> end();
   // Needs REPLICATION SLAVE (MariaDB: REPLICATION MASTER ADMIN).
   std::vector<RegisteredReplica> replicas();
+  // Without the privilege PROCESS: only those of the same user.
+  std::vector<DumpThread> dump_threads();
   // One row for each channel, columns by the newer name ("Source_Host", "Seconds_Behind_Source") whatever the
   // server calls them. Needs REPLICATION CLIENT (MariaDB: SLAVE MONITOR).
   std::vector<std::map<std::string, Field>> replication_channels();

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/mysql/position_finder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/mysql/binlog_stream.hpp"
+
+namespace cdc {
+namespace {
+
+// The whole log from a file's first event on; whoever has read enough drops the stream.
+BinlogStream open_dump(const ConnectOptions& options, const std::string& file) {
+  DumpRequest request;
+  request.position = {file, 4};
+  request.stop_at_end = true;
+  return BinlogStream(Connection(options), request);
+}
+
+}  // namespace
+
+PositionFinder::PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged)
+    : options_(std::move(options)), files_(std::move(files)), purged_(std::move(purged)) {}
+
+const FileStart& PositionFinder::file_start(const std::string& file) {
+  const auto known = starts_.find(file);
+  if (known != starts_.end()) return known->second;
+  BinlogStream stream = open_dump(options_, file);
+  FileStart start = scan_file_start(stream);
+  bytes_read_ += start.bytes_read;
+  if (start.previous_gtids) start.previous_gtids->add(purged_);
+  return starts_.emplace(file, std::move(start)).first->second;
+}
+
+PositionScan PositionFinder::scan_to(const BinlogPosition& position) {
+  BinlogStream stream = open_dump(options_, position.file);
+  PositionScan scan = scan_position(stream, position);
+  bytes_read_ += scan.bytes_read;
+  if (scan.gtid_set) scan.gtid_set->add(purged_);
+  return scan;
+}
+
+std::optional<std::string> PositionFinder::first_file_for(const GtidSet& set) {
+  // The sets at the starts of files only grow, so those within `set` come first.
+  const auto within = [&](const BinlogFile& file) {
+    const std::optional<GtidSet>& previous = file_start(file.name).previous_gtids;
+    return !previous || set.contains(*previous);
+  };
+  const auto beyond = std::partition_point(files_.begin(), files_.end(), within);
+  if (beyond == files_.begin()) return std::nullopt;
+  return std::prev(beyond)->name;
+}
+
+std::optional<FoundPlace> PositionFinder::place_of(const GtidSet& set) {
+  const std::optional<std::string> first = first_file_for(set);
+  if (!first) return std::nullopt;
+  return find_from(*first, [&](const Transaction& transaction) { return !set.contains(transaction.gtid); });
+}
+
+FoundPlace PositionFinder::first_at(std::int64_t timestamp_ms) {
+  // A file without transactions (the newest may be one) tells no time: the next that has one speaks for it.
+  const auto begins_before = [&](std::size_t index) {
+    for (; index < files_.size(); ++index)
+      if (const auto first = file_start(files_[index].name).first_commit_ms) return *first < timestamp_ms;
+    return false;
+  };
+  std::size_t low = 0, high = files_.size();
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    if (begins_before(middle))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (files_.empty()) throw RefusedError("the server has no binlog files");
+  return find_from(files_[low == 0 ? 0 : low - 1].name,
+                   [&](const Transaction& transaction) { return transaction.commit_ms >= timestamp_ms; });
+}
+
+FoundPlace PositionFinder::find_from(const std::string& file, const Wanted& wanted) {
+  BinlogStream stream = open_dump(options_, file);
+  FoundPlace place = find_transaction(stream, wanted, bytes_read_);
+  if (place.gtid_set) place.gtid_set->add(purged_);
+  return place;
+}
+
+std::uint64_t PositionFinder::take_bytes_read() {
+  return std::exchange(bytes_read_, 0);
+}
+
+}  // namespace cdc
