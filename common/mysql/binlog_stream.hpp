@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// BinlogStream: a server's binlog dump as a source of events. It owns its Connection, asks for the dump when it
-// is constructed, and ends with its first error: make a new one to go on. An event's bytes live until next().
-// It never reconnects, expands or checks events, and it blocks only inside the WaitHook. Files are named
-// by the ROTATE events that the server makes up; EventReader follows them.
-// Protocol: MySQL manual "COM_BINLOG_DUMP", "COM_BINLOG_DUMP_GTID"; sql/rpl_source.cc; MariaDB "COM_BINLOG_DUMP".
+// BinlogStream: a server's binlog dump as a source of events. It owns its Connection, asks for the dump when
+// it is constructed, and ends with its first error: make a new one to go on. An event's bytes live until
+// next(). It never reconnects, expands or checks events, and it blocks only inside the WaitHook. Files are
+// named by the ROTATE events that the server makes up; EventReader follows them. Protocol: MySQL manual
+// "COM_BINLOG_DUMP", "COM_BINLOG_DUMP_GTID"; sql/rpl_source.cc; MariaDB "COM_BINLOG_DUMP".
 #pragma once
 
 #include <chrono>
@@ -20,10 +20,11 @@
 namespace cdc {
 
 struct DumpRequest {
-  // With a set: all transactions that it lacks (MySQL's auto-position needs gtid_mode ON; MariaDB its own GTIDs).
+  // With a set: all transactions that it lacks (MySQL's auto-position needs gtid_mode ON; MariaDB its own
+  // GTIDs).
   std::optional<GtidSet> executed;
-  // Else from this byte, which must be an event's first: the server does not check. The protocol has 32 bits for
-  // it: beyond 4 GiB the dump begins at the file's first event, and skipping is up to the caller.
+  // Else from this byte, which must be an event's first: the server does not check. The protocol has 32 bits
+  // for it: beyond 4 GiB the dump begins at the file's first event, and skipping is up to the caller.
   BinlogPosition position;
 
   bool stop_at_end = false;     // next() returns nullopt at the end of the log instead of waiting for more
@@ -38,8 +39,8 @@ class BinlogStream final : public EventSource {
   ~BinlogStream() override;
   BinlogStream(BinlogStream&&) = delete;
 
-  // nullopt: the end of the log (stop_at_end), or the hook said stop. ServerError when the server refuses or the
-  // connection is lost, also when it has been silent for three heartbeats (transient); TLS or not.
+  // nullopt: the end of the log (stop_at_end), or the hook said stop. ServerError when the server refuses or
+  // the connection is lost, also when it has been silent for three heartbeats (transient); TLS or not.
   std::optional<RawEvent> next() override;
 
   const Connection& connection() const { return connection_; }

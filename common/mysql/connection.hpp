@@ -21,7 +21,8 @@ struct st_mysql;  // MYSQL of <mysql.h>, for the files of this room only
 
 namespace cdc {
 
-// As the mysql client's --ssl-mode. A given CA certificate is checked in every mode that uses TLS.
+// As the mysql client's --ssl-mode, over TCP and unix sockets alike; but preferred means plain on a socket,
+// and a given CA is held against the server's certificate in every mode that uses TLS.
 enum class SslMode { disabled, preferred, required, verify_ca, verify_identity };
 std::optional<SslMode> parse_ssl_mode(std::string_view text);  // any case, "verify-ca" or "VERIFY_CA"
 std::string_view ssl_mode_text(SslMode mode);
@@ -41,6 +42,7 @@ struct ConnectOptions {
   std::chrono::seconds connect_timeout{10};
   std::chrono::seconds read_timeout{60};  // silence after which the server counts as lost; 0: for ever
   std::uint32_t server_id = 0;            // for a binlog dump
+  std::string program;                    // program_name among the session's connection attributes
 };
 
 enum class Flavor { mysql, percona, mariadb };
@@ -77,7 +79,8 @@ class Connection {
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;
 
-  // One statement that returns rows, all of them in memory. DataError when there are more than `max_rows`.
+  // One statement that returns rows, all of them in memory. DataError when there are more than `max_rows`;
+  // the session is over then.
   ResultSet query(std::string_view sql, std::size_t max_rows = 100'000);
   // First field of the first row; nullopt for no row or NULL.
   Field query_value(std::string_view sql);
@@ -116,9 +119,15 @@ class Connection {
   struct Close {
     void operator()(st_mysql* mysql) const;
   };
+  // nullopt when connected.
+  std::optional<ServerError> try_open(const ConnectOptions& options, const ServerAddress& address);
+  ServerError last_error(std::string_view context) const;
+  void stream(std::string_view sql, const std::function<void(const std::vector<std::string>&)>& on_columns,
+              const std::function<void(RowView)>& on_row);
   void read_version();
 
   std::unique_ptr<st_mysql, Close> mysql_;
+  int fd_ = -1;
   ServerAddress address_;
   std::string name_, tls_cipher_, tls_version_;
   ServerVersion version_;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// TableDefinitions: from a table map to the definition with names. With binlog_row_metadata=FULL the map has them;
-// else they come from the server's information_schema, are taken only when the live table agrees with the map in
-// number of columns, types, metadata, NULL, sign and character sets, and kept by name and map. A definition read now
-// holds for an event of the past only if no DDL lies between: whoever follows the stream says which DDL it met.
+// TableDefinitions: from a table map to the definition with names. With binlog_row_metadata=FULL the map has
+// them; else they come from the server's information_schema, are taken only when the live table agrees with
+// the map in number of columns, types, metadata, NULL, sign and character sets, and kept by name and map. A
+// definition read now holds for an event of the past only if no DDL lies between: whoever follows the stream
+// says which DDL it met.
 #pragma once
 
 #include <functional>
@@ -53,8 +54,8 @@ struct LiveTable {
 };
 std::optional<LiveTable> read_live_table(Connection& connection, const TableName& name);
 
-// What keeps `live` from being the table of `map`, for people: "column 3 is int there and bigint here". "" when
-// nothing does.
+// What keeps `live` from being the table of `map`, for people: "column 3 is int there and bigint here". ""
+// when nothing does.
 std::string difference(const TableMap& map, const LiveTable& live);
 
 }  // namespace cdc

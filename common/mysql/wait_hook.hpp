@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a source of events waits. A source that is about to block calls its hook instead, and only then, so that
-// whoever consumes the events can first write out what it holds, do what is due, and watch other descriptors
-// (a signal, a reader that went away) together with the source's own. Without a hook the source just polls.
+// How a source of events waits. A source that is about to block calls its hook instead, and only then, so
+// that whoever consumes the events can first write out what it holds, do what is due, and watch other
+// descriptors (a signal, a reader that went away) together with the source's own. Without a hook the source
+// just polls.
 #pragma once
 
 #include <chrono>
