@@ -114,6 +114,10 @@ class StarRocks:
         columns = [c if isinstance(c, dict) else {"name": c[0], "type": c[1]} for c in columns]
         return self._post("table", db=db, name=name, columns=columns, keys=keys, model=model)
 
+    def sql(self, text, database=None):
+        """Runs a statement as root; returns the rows. The MySQL port gives the same answers."""
+        return self._post("sql", sql=text, database=database)["rows"]
+
     def drop_table(self, db, name):
         return self._post("drop", db=db, name=name)
 

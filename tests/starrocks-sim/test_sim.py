@@ -138,7 +138,7 @@ class LoadTest(SimTest):
             answer = self.put(headers.pop("label", self.label), [row(1)], **headers).json
             self.assertEqual("Fail", answer["Status"])
             self.assertIn(message, answer["Message"])
-        self.expect("no_strict_mode")
+        self.expect("label_format", "no_strict_mode")
         answer = self.put(self.label, [row(1)], user=None).json
         self.assertEqual(("Fail", "no valid Basic authorization"), (answer["Status"], answer["Message"]))
         self.assertIn("Access denied", self.put(self.label, [row(1)], password="no").json["Message"])

@@ -4,6 +4,8 @@
 import json
 
 from .schema import Column, SchemaError
+from .sql import SqlError
+from .statements import Session
 from .wire import to_json
 
 
@@ -77,11 +79,22 @@ class Admin:
             cluster.transactions.evict_label(value["db"], value["label"])
         elif name == "action":
             self.act(value["action"], value.get("be", 0))
+        elif name == "sql":
+            return self.sql(value)
         elif name == "save":
             self.save()
         else:
             return None
         return {}
+
+    def sql(self, value):
+        session = Session(self.cluster, "root")
+        session.database = value.get("database")
+        try:
+            names, rows = session.execute(value["sql"]) or ([], [])
+        except SqlError as error:
+            raise ValueError("%d %s" % (error.code, error)) from error
+        return {"columns": names, "rows": [[v.hex() if isinstance(v, bytes) else v for v in row] for row in rows]}
 
     def alter(self, value):
         """An immediate schema change, without the job that a client's ALTER TABLE makes."""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients did: every request, and every violation of what a careful client never does."""
 
-import base64
 import threading
 
 MAX_PER_KIND = 50
@@ -10,7 +9,7 @@ MAX_PER_KIND = 50
 class Audit:
     """Violations, requests and body hashes by label. `ignored` is a set of violation kinds."""
 
-    def __init__(self, clock, strict_violations=True):
+    def __init__(self, clock):
         self.clock = clock
         self.ignored = set()
         self._lock = threading.Condition()
@@ -49,6 +48,9 @@ class Audit:
             headers["authorization"] = "user " + user[0] if user else "unreadable"
         record = {"listener": listener, "at": self.clock.now(), "method": request.method,
                   "target": request.target, "headers": headers}
+        return self.add_record(record)
+
+    def add_record(self, record):
         with self._lock:
             record["id"] = len(self._requests) + 1
             self._requests.append(record)
@@ -74,7 +76,3 @@ class Audit:
     def restore_bodies(self, bodies):
         with self._lock:
             self._bodies = dict(bodies)
-
-
-def basic(user, password):
-    return "Basic " + base64.b64encode(("%s:%s" % (user, password)).encode()).decode()

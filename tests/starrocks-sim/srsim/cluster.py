@@ -17,20 +17,20 @@ LIMITS = {
     "stream_load_default_timeout_second": 600, "streaming_load_max_mb": 10240,
     "streaming_load_max_batch_size_mb": 100, "primary_key_limit_size": 128, "tablet_max_versions": 1000,
     "compaction_per_second": 100, "http_max_header_size": 32768, "http_max_initial_line_length": 4096,
-    "memtable_rows": 100000, "publish_delay": 0,
+    "memtable_rows": 100000, "publish_delay": 0, "default_replication_num": 1,
 }
 # How the versions differ, as far as clients can see it.
 PROFILES = {
     "v2.5": {"version": "2.5.22-b1d5ca8", "fe_errors": "rest", "plan_time": "StreamLoadPutTimeMs",
-             "duplicate_label": "status", "json_compression": False, "reason": False},
+             "duplicate_label": "status", "json_compression": False, "reason": False, "fast_alter": False},
     "v3.2": {"version": "3.2.11-9cd4e7c", "fe_errors": "rest", "plan_time": "StreamLoadPlanTimeMs",
-             "duplicate_label": "status", "json_compression": True, "reason": False},
+             "duplicate_label": "status", "json_compression": True, "reason": False, "fast_alter": False},
     "v3.5": {"version": "3.5.5-5a1f7c2", "fe_errors": "result", "plan_time": "StreamLoadPlanTimeMs",
-             "duplicate_label": "fail", "json_compression": True, "reason": True},
+             "duplicate_label": "fail", "json_compression": True, "reason": True, "fast_alter": True},
     "v4.0": {"version": "4.0.2-2e0d4b7", "fe_errors": "result", "plan_time": "StreamLoadPlanTimeMs",
-             "duplicate_label": "fail", "json_compression": True, "reason": True},
+             "duplicate_label": "fail", "json_compression": True, "reason": True, "fast_alter": True},
     "v4.1": {"version": "4.1.0-7f3c9aa", "fe_errors": "result", "plan_time": "StreamLoadPlanTimeMs",
-             "duplicate_label": "fail", "json_compression": True, "reason": True},
+             "duplicate_label": "fail", "json_compression": True, "reason": True, "fast_alter": True},
 }
 
 
@@ -51,6 +51,7 @@ class Cluster:
         self.starts = collections.Counter()     # of each backend
         self._next_backend = 0
         self.error_logs = {}
+        self.jobs = 20000           # number of the last schema change job
 
     # -- configuration -------------------------------------------------------
 
@@ -67,6 +68,8 @@ class Cluster:
                 raise ValueError("unknown limits: %s" % sorted(unknown))
             self.limits.update(config.get("limits", {}))
             self.storage = config.get("storage", self.storage)
+            if "seed" in config:
+                self.faults.seed(config["seed"])
             self.audit.ignored = set(config.get("ignore_violations", self.audit.ignored))
             for name, user in config.get("users", {}).items():
                 self.users[name] = user if isinstance(user, dict) else {"password": user}

@@ -12,8 +12,8 @@ import threading
 
 NAMES = {
     "fe_drop", "fe_delay", "fe_redirect", "fe_http", "fe_failed", "fe_unauthorized", "state_answer",
-    "be_drop_header", "be_100", "be_reset_body", "be_reset_after_body", "be_slow", "be_fail", "be_reject_row", "error_url",
-    "be_commit_drop", "be_late_commit", "publish_timeout", "label_exists", "be_commit_unknown",
+    "be_drop_header", "be_100", "be_reset_body", "be_reset_after_body", "be_slow", "be_fail", "be_reject_row",
+    "error_url", "be_commit_drop", "be_late_commit", "publish_timeout", "label_exists", "be_commit_unknown",
     "be_slow_answer", "be_counters", "be_reply_shape", "be_http", "be_keepalive_close",
     "mysql_error", "mysql_drop", "alter_slow", "alter_cancel",
 }
@@ -51,12 +51,16 @@ class Fault:
 
 
 class Faults:
-    def __init__(self, clock, seed=1):
+    def __init__(self, clock):
         self._clock = clock
-        self._random = random.Random(seed)
+        self._random = random.Random(1)
         self._lock = threading.Lock()
         self._faults = []
         self._number = 0
+
+    def seed(self, seed):
+        """Makes the probabilities repeatable (as far as the order of requests is)."""
+        self._random.seed(seed)
 
     def add(self, config):
         if config.get("fault") not in NAMES:

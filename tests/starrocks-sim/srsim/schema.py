@@ -9,7 +9,6 @@ MAX_VARCHAR = 1048576
 STRING_LENGTH = 65533
 FIXED_KEY_BYTES = {"BOOLEAN": 1, "TINYINT": 1, "SMALLINT": 2, "INT": 4, "BIGINT": 8, "LARGEINT": 16,
                    "DATE": 4, "DATETIME": 8}
-KEY_CLAUSE = {"PK": "PRIMARY KEY", "DUP": "DUPLICATE KEY", "UNI": "UNIQUE KEY", "AGG": "AGGREGATE KEY"}
 
 
 class SchemaError(Exception):
@@ -82,12 +81,6 @@ class Column:
         return cls(config["name"], parse_type(text, 76), config.get("nullable", not key),
                    config.get("default"), key)
 
-    def ddl(self):
-        text = "`%s` %s %s" % (self.name, str(self.type).lower(), "NULL" if self.nullable else "NOT NULL")
-        if self.default is not None:
-            text += ' DEFAULT "%s"' % self.default
-        return text + ' COMMENT "%s"' % self.comment
-
 
 class Table:
     """A table's definition and content. Rows are tuples in column order.
@@ -105,6 +98,7 @@ class Table:
         self.compacted_at = 0.0
         self.publish_queue = []         # committed transactions in commit order
         self.alter_jobs = []
+        self.distribution = None        # (column names or None, buckets or None)
         check_table(self)
 
     @property
@@ -152,7 +146,7 @@ def check_table(table):
     for name in names:
         if names.count(name) > 1:
             raise SchemaError("Duplicate column name '%s'" % name)
-        if name.startswith("__"):
+        if name == "__op" or name.startswith("__row"):
             raise SchemaError("Column name [%s] is a system reserved name." % name)
     keys = table.keys
     if not keys:

@@ -8,7 +8,7 @@ import uuid
 
 from .load import LoadError, Plan, UNSUPPORTED, decompress, documents
 from .rows import load_rows
-from .transactions import LabelExists, Refused
+from .transactions import LABEL, LabelExists, Refused
 from .wire import Disconnected, to_json
 
 UNKNOWN_OUTCOME = ("Commit transaction fail cause rpc failed, Transaction status unknown, you can retry with same "
@@ -94,6 +94,8 @@ class StreamLoad:
         request, limits = self.request, self.cluster.limits
         if not request.header("label"):
             self.note("no_label", "load without a label")
+        elif not LABEL.fullmatch(self.label):
+            self.note("label_format", "label %r" % self.label)
         if request.header("strict_mode", "").lower() != "true":
             self.note("no_strict_mode", "strict_mode is %s" % request.header("strict_mode"))
         if request.header("max_filter_ratio") is None or self.filter_ratio() != 0:
@@ -154,6 +156,8 @@ class StreamLoad:
             self.txn = self.cluster.transactions.begin(self.db, self.table_name, self.label, self.timeout(),
                                                        self.backend.index)
         self.record["txn"] = self.txn.id
+        if any(job.open for job in self.table.alter_jobs):
+            self.note("load_during_alter", "table %s has a schema change running" % self.table_name)
         if busy:
             self.note("two_loads_in_flight", "table %s is being loaded by %s" % (self.table_name, busy))
 
