@@ -23,7 +23,7 @@ struct Uuid {
   std::array<std::uint8_t, 16> bytes{};
   auto operator<=>(const Uuid&) const = default;
   std::string text() const;  // lower case with dashes
-  // 32 hex digits with or without dashes and braces, as the server accepts them (Uuid::parse in libs/mysql/gtid).
+  // The three forms that the server accepts: 32 hex digits, the same in groups of 8-4-4-4-12, and those in braces.
   static std::optional<Uuid> parse(std::string_view text);
 };
 
@@ -56,7 +56,7 @@ struct Gtid {
   std::string text() const;  // "" when none
   static Gtid of(GtidSource source, std::uint64_t gno);
   static Gtid of(MariadbGtid gtid);
-  // "uuid:gno", "uuid:tag:gno" or "d-s-n"; nullopt when malformed.
+  // "uuid:gno", "uuid:tag:gno" or "d-s-n", without blanks; nullopt when malformed.
   static std::optional<Gtid> parse(std::string_view text);
 };
 
@@ -75,21 +75,24 @@ class GtidSet {
   using MysqlMap = std::map<GtidSource, Intervals>;
   using MariadbMap = std::map<std::uint32_t, MariadbGtid>;  // by domain
 
-  // The server's text form: blanks and newlines anywhere between tokens, upper-case hex, overlapping and
-  // unordered intervals are accepted; DataError says what is wrong and where. "" is the empty set.
+  // What a MySQL 9.7 server accepts: blanks and newlines between tokens, upper case, every form of UUID,
+  // overlapping, unordered, repeated and reversed (empty) intervals, stray commas, sources without intervals; or
+  // MariaDB's list, one GTID a domain. "" is the empty set. DataError says what was expected and where.
   static GtidSet parse(std::string_view text);
-  // The body of a PREVIOUS_GTIDS_LOG_EVENT, plain or tagged form (Gtid_set::add_gtid_encoding).
+  // One set in the encoding of PREVIOUS_GTIDS_LOG_EVENT's body, plain or tagged (Gtid_set::encode in
+  // sql/rpl_gtid_set.cc); leaves the reader behind it. DecodeError as strict as the server.
   static GtidSet decode(ByteReader& reader);
 
   bool empty() const { return mysql_.empty() && mariadb_.empty(); }
   // Canonical text as the server prints it without newlines: sources in order, "uuid:1-5:7:tag:1-3".
   std::string text() const;
-  // The encoding of COM_BINLOG_DUMP_GTID; the tagged form only when the set has tags. Not for MariaDB sets.
+  // The same encoding, as COM_BINLOG_DUMP_GTID wants it; tagged only when the set has tags, because servers before
+  // 8.3 do not know that form. Not for MariaDB sets, which have no encoding.
   std::string encode() const;
   bool has_tags() const;
 
-  void add(const Gtid& gtid);
-  void add(const GtidSource& source, GnoInterval interval);
+  void add(const Gtid& gtid);  // nothing when gtid is none
+  void add(const GtidSource& source, GnoInterval interval);  // nothing when the interval is empty
   void add(const MariadbGtid& gtid);
   void add(const GtidSet& other);
   void subtract(const GtidSet& other);
@@ -99,7 +102,7 @@ class GtidSet {
   bool contains(const GtidSet& other) const;  // other ⊆ *this
   bool intersects(const GtidSet& other) const;
   GtidSet intersection(const GtidSet& other) const;
-  // Number of transactions; saturates. MariaDB: the number of domains' sequence numbers is not known, so 0 for those.
+  // Number of transactions; saturates. MariaDB positions count as 0: they do not say where a domain began.
   std::uint64_t count() const;
   bool operator==(const GtidSet& other) const { return mysql_ == other.mysql_ && mariadb_ == other.mariadb_; }
 
