@@ -195,8 +195,8 @@ GtidSet GtidSet::intersection(const GtidSet& other) const {
   for (const auto& [source, intervals] : other.mysql_) {
     const auto it = mysql_.find(source);
     if (it == mysql_.end()) continue;
-    for_each_common(it->second, intervals, [&](std::uint64_t start, std::uint64_t end) {
-      common.add(source, {start, end});
+    for_each_common(it->second, intervals, [&, &from = source](std::uint64_t start, std::uint64_t end) {
+      common.add(from, {start, end});
       return true;
     });
   }
