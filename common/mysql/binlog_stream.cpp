@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-// clang-format off: the second needs the first
+// clang-format off
+#include <mysql.h>  // the other needs its types
 #include <ma_pvio.h>
-#include <mysql.h>
 // clang-format on
 
 #include <algorithm>
