@@ -25,12 +25,12 @@ def eventually(condition, seconds=60):
     return True
 
 
-def processes_under(path):
-    """Pids of the processes that have `path` in their command line."""
+def processes_with(text):
+    """Pids of the processes that have `text` in their command line."""
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if os.fsencode(path) in entry.read_bytes():
+            if os.fsencode(text) in entry.read_bytes():
                 found.append(int(entry.parent.name))
         except OSError:
             pass  # ended meanwhile
@@ -135,7 +135,7 @@ class Mysql(unittest.TestCase):
         with Server.start("stopped") as server:
             server.sql("CREATE DATABASE kept")
             server.stop()
-            self.assertEqual(processes_under(server.datadir), [])
+            self.assertEqual(processes_with(server.datadir), [])
             self.assertFalse(answers(server))
             server.restart()
             self.assertIn("kept", server.sql("SHOW DATABASES"))
@@ -144,7 +144,7 @@ class Mysql(unittest.TestCase):
         server = Server.start("gone")
         server.destroy()
         self.assertFalse(server.datadir.parent.exists())
-        self.assertEqual(processes_under(server.datadir), [])
+        self.assertEqual(processes_with(server.datadir), [])
         with self.assertRaises(SandboxError) as caught:
             server.restart()
         self.assertEqual(caught.exception.status, 66)
@@ -176,7 +176,7 @@ class Ends(unittest.TestCase):
         datadir = pathlib.Path(done.stdout.strip())
         self.assertEqual(datadir.name, "data")
         self.assertTrue(eventually(lambda: not datadir.parent.parent.exists()))
-        self.assertEqual(processes_under(datadir), [])
+        self.assertEqual(processes_with(datadir), [])
 
     def test_exit(self):
         self.end_by("sys.exit(1)")
@@ -192,12 +192,12 @@ class Ends(unittest.TestCase):
         start = subprocess.Popen(
             [SCRIPT, "start", "interrupted"], env={**os.environ, "CDC_SANDBOX_RUN": str(run_directory())}, stdout=subprocess.PIPE
         )
-        self.assertTrue(eventually(lambda: processes_under(directory / "data") or start.poll() is not None))
+        self.assertTrue(eventually(lambda: processes_with(f"--datadir={directory}/data") or start.poll() is not None))
         start.send_signal(signal.SIGTERM)
         start.communicate()
         self.assertEqual(start.returncode, 143)
         self.assertFalse(directory.exists())
-        self.assertEqual(processes_under(directory), [])
+        self.assertEqual(processes_with(directory), [])
 
 
 if __name__ == "__main__":
