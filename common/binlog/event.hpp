@@ -164,12 +164,12 @@ class EventReader {
   std::uint64_t pos() const { return pos_; }
 
  private:
-  void locate(Event& event, const RawEvent& raw);
+  void locate(Event& event);
   void strip_checksum(Event& event) const;
   void follow(Event& event);
-  void follow_rotate(Event& event);
   void follow_heartbeat(Event& event);
-  std::uint64_t extend(std::uint32_t log_pos, std::uint64_t at_least) const;
+  // The first position >= `at_least` whose low 32 bits are `log_pos`.
+  static std::uint64_t extend(std::uint32_t log_pos, std::uint64_t at_least);
 
   bool verify_checksums_;
   bool counts_bytes_ = false;  // a file source: positions come from lengths, not from log_pos
