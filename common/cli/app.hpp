@@ -31,7 +31,7 @@ struct About {
   std::string_view name;                // "cdc-tail"
   std::string_view sentence;            // "Print the changes of a MySQL server as JSON lines."
   std::vector<std::string_view> usage;  // behind the name: "[OPTION]... [BINLOG...]"
-  std::vector<Example> examples;        // three
+  std::vector<Example> examples = {};   // three
   // Lines that --version prints below "cdc-tail 0.1.0", such as the versions of libraries.
   std::string (*version_details)() = nullptr;
   // cdc-check answers like a monitoring plugin: whatever ends it is 3, UNKNOWN. 0: the error's own status.

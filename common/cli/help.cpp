@@ -46,6 +46,7 @@ std::string option_names(const CLI::Option& option) {
 
 std::string option_help(const CLI::Option& option) {
   std::string out = option_names(option);
+  if (option.get_description().empty()) return out + "\n";
   if (out.size() + 2 > kColumn) {
     out.append("\n").append(kColumn, ' ');
   } else {
@@ -78,7 +79,7 @@ std::string App::help() const {
       if (option->get_group() == group) out += option_help(*option);
   }
 
-  out += "\nExamples:\n";
+  if (!about_->examples.empty()) out += "\nExamples:\n";
   for (const Example& example : about_->examples) {
     out += "  # " + wrapped(example.what, 4, 4);
     for (const std::string_view line : split(example.command, '\n'))
