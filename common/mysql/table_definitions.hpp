@@ -6,6 +6,7 @@
 // says which DDL it met.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "common/binlog/table_map.hpp"
 #include "common/model/schema.hpp"
 #include "common/mysql/connection.hpp"
+#include "common/mysql/live_table.hpp"
 
 namespace cdc {
 
@@ -46,13 +48,6 @@ class TableDefinitions {
   std::function<Connection&()> session_;
   std::map<TableName, Known> known_;
 };
-
-// A table as information_schema has it, in the terms of a table map. nullopt: there is no such table.
-struct LiveTable {
-  std::vector<Column> columns;
-  std::vector<std::size_t> primary_key;
-};
-std::optional<LiveTable> read_live_table(Connection& connection, const TableName& name);
 
 // What keeps `live` from being the table of `map`, for people: "column 3 is int there and bigint here". ""
 // when nothing does.

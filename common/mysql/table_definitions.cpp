@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/mysql/table_definitions.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "common/base/text.hpp"
+#include "common/binlog/collation.hpp"
+
+namespace cdc {
+
+namespace {
+
+// The table id is only a number of the server's table cache; all else is the definition.
+bool same_definition(const TableMap& a, const TableMap& b) {
+  return a.columns == b.columns && a.primary_key == b.primary_key && a.has_types == b.has_types &&
+         a.has_names == b.has_names;
+}
+
+std::shared_ptr<const TableSchema> positional_schema(const TableMap& map) {
+  TableSchema schema{map.name, map.columns, {}, false};
+  for (std::size_t i = 0; i < schema.columns.size(); ++i)
+    schema.columns[i].name = "@" + std::to_string(i + 1);
+  return std::make_shared<const TableSchema>(std::move(schema));
+}
+
+// Types and metadata are the map's, for they are what the rows were written with; the rest is the live
+// table's.
+std::shared_ptr<const TableSchema> live_schema(const TableMap& map, LiveTable live) {
+  TableSchema schema{map.name, std::move(live.columns), std::move(live.primary_key), true};
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+    Column& column = schema.columns[i];
+    const Column& written = map.columns[i];
+    column.type = written.type;
+    column.meta = written.meta;
+    column.geometry_type = written.geometry_type;
+    column.vector_dimension = written.vector_dimension;
+    if (written.collation != 0) column.collation = written.collation;
+  }
+  return std::make_shared<const TableSchema>(std::move(schema));
+}
+
+// MySQL 5.6 temporals have two binary forms under one name (tables made before 5.6 keep the old one).
+ColumnType modern(ColumnType type) {
+  switch (type) {
+    case ColumnType::timestamp:
+      return ColumnType::timestamp2;
+    case ColumnType::datetime:
+      return ColumnType::datetime2;
+    case ColumnType::time:
+      return ColumnType::time2;
+    case ColumnType::newdate:
+      return ColumnType::date;
+    default:
+      return type;
+  }
+}
+
+std::string column_difference(const Column& written, const Column& live, bool has_types) {
+  const std::string then = "is " + column_type_text(written) + " in the binlog";
+  const bool old_form = written.type != modern(written.type);
+  if (modern(written.type) != live.type || (!old_form && written.meta != live.meta)) {
+    return then + " and " + live.type_text + " now";
+  }
+  if (written.nullable != live.nullable) {
+    return std::string(written.nullable ? "may" : "may not") + " be NULL in the binlog but not so now";
+  }
+  if (!has_types) return "";
+  if (written.is_unsigned != live.is_unsigned) return then + " and " + live.type_text + " now";
+  if (written.collation == 0 || live.collation == 0) return "";
+  const CharacterSet* before = find_charset(written.collation);
+  const CharacterSet* now = find_charset(live.collation);
+  if (before == nullptr || now == nullptr || before->name == now->name) return "";
+  return "has character set " + std::string(before->name) + " in the binlog and " + std::string(now->name) +
+         " now";
+}
+
+}  // namespace
+
+std::shared_ptr<const TableSchema> TableDefinitions::define(const std::shared_ptr<const TableMap>& map) {
+  Known& known = known_[map->name];
+  if (known.map && (known.map == map || same_definition(*known.map, *map))) {
+    known.map = map;
+    return known.schema;
+  }
+  std::shared_ptr<const TableSchema> schema = make(*map);
+  // The same columns under another table id after an ALTER that changed nothing here: writers keep their
+  // caches.
+  if (!known.schema || *known.schema != *schema) known.schema = std::move(schema);
+  known.map = map;
+  return known.schema;
+}
+
+void TableDefinitions::forget(const DdlInfo& ddl) {
+  if (ddl.tables) {
+    for (const TableName& name : *ddl.tables) {
+      if (const auto found = known_.find(name); found != known_.end()) found->second.map.reset();
+    }
+    return;
+  }
+  for (auto& [name, known] : known_) {
+    if (ddl.database.empty() || name.db == ddl.database) known.map.reset();
+  }
+}
+
+std::shared_ptr<const TableSchema> TableDefinitions::make(const TableMap& map) {
+  if (map.has_names) {
+    return std::make_shared<const TableSchema>(TableSchema{map.name, map.columns, map.primary_key, true});
+  }
+  std::string reason = "there is no server to ask for them";
+  if (session_) {
+    std::optional<LiveTable> live = read_live_table(session_(), map.name);
+    reason = live ? difference(map, *live) : "the server has no such table, or no privilege shows it";
+    if (live && reason.empty()) return live_schema(map, std::move(*live));
+  }
+  if (unknown_names_ == UnknownNames::positional) return positional_schema(map);
+  throw ConfigError("table " + map.name.text() + ": its column names are not in the binlog " +
+                    "(binlog_row_metadata is MINIMAL), and " + reason +
+                    "; --positional-names calls them @1, @2, …, -x leaves the table out");
+}
+
+std::string difference(const TableMap& map, const LiveTable& live) {
+  if (map.columns.size() != live.columns.size()) {
+    return "it has " + std::to_string(map.columns.size()) + " columns in the binlog and " +
+           std::to_string(live.columns.size()) + " now";
+  }
+  for (std::size_t i = 0; i < map.columns.size(); ++i) {
+    const std::string found = column_difference(map.columns[i], live.columns[i], map.has_types);
+    if (!found.empty())
+      return "column " + std::to_string(i + 1) + " (" + live.columns[i].name + " now) " + found;
+  }
+  return "";
+}
+
+}  // namespace cdc
