@@ -2,11 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulator's HTTP behaviour, answers, labels and transactions."""
 
+import gzip
 import json
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
 import unittest
 
-from client import Gone, Http, SimTest, row
+from client import Gone, Http, SimTest, StarRocks, row
 
 
 class FrontendTest(SimTest):
@@ -233,12 +238,28 @@ class LoadTest(SimTest):
         self.assertEqual("Success", self.load(self.label + "-2", [row(2)])["Status"])
         self.sim.configure(limits={"tablet_max_versions": 1000, "compaction_per_second": 100})
 
-    def test_gzip(self):
-        import gzip
-        body = gzip.compress(json.dumps([row(1)]).encode())
-        self.assertEqual("Success", self.put(self.label, body, compression="gzip").json["Status"])
+    def test_compression(self):
+        plain = json.dumps([row(n) for n in range(100)]).encode()
+        packed = {"gzip": gzip.compress(plain), "ZSTD": self.piped(["zstd", "-c"], plain),
+                  "lz4_frame": self.piped(["lz4", "-c"], plain)}
+        for name, body in packed.items():
+            if body is None:
+                print("not tested, no program for it: " + name, file=sys.stderr)
+                continue
+            self.assertEqual(100, self.put(self.label + name, body, compression=name).json["NumberLoadedRows"], name)
+            answer = self.put(self.label + name + "cut", body[:-9], compression=name).json
+            self.assertIn("decompress error", answer["Message"])
+        answer = self.put(self.label, packed["gzip"], **{"compression": "gzip", "Content-Encoding": "gzip"}).json
+        self.assertIn("Only one of http header content-encoding and compression", answer["Message"])
         self.sim.configure(profile="v2.5")
-        self.assertEqual("Fail", self.put(self.label + "2", body, compression="gzip").json["Status"])
+        self.assertEqual("Fail", self.put(self.label + "2", packed["gzip"], compression="gzip").json["Status"])
+
+    @staticmethod
+    def piped(command, data):
+        """The program's output, or None if it is not installed."""
+        if shutil.which(command[0]) is None:
+            return None
+        return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
 
     def test_profiles(self):
         self.sim.configure(profile="v2.5")
@@ -249,8 +270,6 @@ class LoadTest(SimTest):
 
 class KeepStateTest(unittest.TestCase):
     def test_state_file(self):
-        import tempfile
-        from starrocks import StarRocks
         with tempfile.TemporaryDirectory() as directory:
             with StarRocks(state=directory + "/state") as sim:
                 test = LoadTest()

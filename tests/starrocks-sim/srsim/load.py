@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One Stream Load body: parse, map columns, convert, check and count, as a BE's load fragment does."""
 
-import gzip
+import base64
 import json
 import re
-import zlib
 
 from . import convert
 from .convert import BadCell, Number
@@ -43,18 +42,6 @@ class Outcome:
         self.filtered += 1
         if len(self.errors) < MAX_LOGGED_ERRORS:
             self.errors.append("Error: %s. Row: %s" % (message, convert.minified(row)))
-
-
-def decompress(body, name):
-    """The plain body; `name` is the compression header."""
-    if name.upper() not in ("GZIP", "DEFLATE", "BZIP2", "LZ4_FRAME", "ZSTD"):
-        raise LoadError("Unsupported compression algorithm: " + name)
-    if name.upper() != "GZIP":
-        raise LoadError("simulator: compression %s is not supported" % name)
-    try:
-        return gzip.decompress(body)
-    except (OSError, EOFError, zlib.error) as error:
-        raise LoadError("decompress error: %s" % error) from error
 
 
 def documents(body, strip_outer_array, note):
@@ -213,7 +200,6 @@ class Plan:
     def _to_binary(self, column, value, encoding):
         if value is None:
             return None
-        import base64
         try:
             if encoding == "hex":
                 return bytes.fromhex(value) if not re.search(r"\s", value) else 1 / 0

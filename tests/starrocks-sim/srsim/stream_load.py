@@ -6,7 +6,8 @@ import random
 import time
 import uuid
 
-from .load import LoadError, Plan, UNSUPPORTED, decompress, documents
+from .compression import BadStream, decompress
+from .load import LoadError, Plan, UNSUPPORTED, documents
 from .rows import load_rows
 from .transactions import LABEL, LabelExists, Refused
 from .wire import Disconnected, to_json
@@ -54,7 +55,7 @@ class StreamLoad:
             return self.finish()
         except LabelExists as error:
             return self.reply(self.duplicate(error.existing, str(error)))
-        except (Failure, Refused, LoadError) as error:
+        except (Failure, Refused, LoadError, BadStream) as error:
             if self.txn:
                 self.cluster.transactions.abort(self.txn, str(error))
             self.outcome = self.outcome or getattr(error, "outcome", None)
