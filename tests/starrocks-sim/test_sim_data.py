@@ -94,6 +94,7 @@ class BodyTest(SimTest):
         self.fail(3, b'[{"id":1}]', "The value is array type in json document stream", strip_outer_array="false")
         self.fail(4, b'[{"id":1,"note":"a"}', "parse json failed")
         self.fail(5, b'[{"id":1,"note":"a"}{"id":2}]', "parse json failed")
+        self.fail(10, b'[{"id":1,"note":"a"}] x', "trailing content")
         self.fail(6, b'[{"id":1,"note":"\xff"}]', "UTF8_ERROR")
         self.fail(7, b'[{"id":1,"note":NaN}]', "parse json failed")
         self.fail(8, b"[1]", "not object type")
