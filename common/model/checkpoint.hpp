@@ -60,19 +60,22 @@ struct Checkpoint {
   BinlogPosition position;
   std::string server_uuid;
   std::int64_t ts_ms = 0;            // commit time of the last transaction contained
-  std::string filter;                // JSON object, as in the start record
+  std::string filter = "{}";         // JSON object, as in the start record
   std::string time_zone;
   std::string target;                // fingerprint of map and destination; "" when cdc-tail wrote it
   std::map<std::string, TableProgress> tables;     // by target "db.table"
   std::map<std::string, std::string> witnesses;    // by target database: its last committed label
   bool operator==(const Checkpoint&) const = default;
 
-  // Throws DataError (65) when the text is no checkpoint, ConfigError (78) when it is of a newer version.
+  // DataError (65) naming the member when the text is not exactly a checkpoint: a missing, unknown or repeated
+  // member or the lack of the final newline is an error too, because whoever writes the file back would lose what
+  // it did not understand. ConfigError (78) when it is of another version. `filter` comes back without blanks.
   static Checkpoint parse(std::string_view text);
   std::string text() const;  // one line, ends with a newline
 
   // nullopt when the file is missing; errors name the file.
   static std::optional<Checkpoint> load(const std::string& path);
+  // Durable when it returns (replace_file). IoError (74).
   void save(const std::string& path) const;
 };
 

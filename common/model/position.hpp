@@ -18,12 +18,13 @@ struct BinlogPosition {
   std::uint64_t pos = 0;
 
   bool operator==(const BinlogPosition&) const = default;
-  // Files are ordered by their numeric suffix (binlog.1000000 is after binlog.999999), then by name.
+  // The order of compare_binlog_names(), then of offsets.
   std::weak_ordering operator<=>(const BinlogPosition& other) const;
   std::string text() const;  // "binlog.000042:1193"
 };
 
-// < 0, 0, > 0: the order of two binlog file names of one server by their numeric suffix.
+// < 0, 0, > 0: the order of two binlog file names of one server, by the number behind the last dot (binlog.1000000 is
+// after binlog.999999), then by name. Names without a number come first.
 int compare_binlog_names(std::string_view a, std::string_view b);
 
 enum class StartupMode { initial, earliest, latest, specific, timestamp };

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/buffer.hpp"
 #include "common/model/position.hpp"
 #include "common/model/schema.hpp"
 #include "common/model/value.hpp"
@@ -50,6 +51,8 @@ struct SnapshotChunk {
   bool last = false;
   bool operator==(const SnapshotChunk&) const = default;
 };
+// The chunk as records and the checkpoint tell it: {"db":…,"table":…,"chunk":3,"from":[…],"to":[…],"last":false}.
+void append_snapshot_chunk(OutBuffer& out, const SnapshotChunk& chunk);
 
 struct BeginRecord {
   std::optional<std::string> gtid;
