@@ -168,6 +168,15 @@ class LoadTest(SimTest):
         self.assertEqual("Success", http.answer().json["Status"])
         self.assertEqual("Success", self.put(self.label + "2", [row(2)], http).json["Status"])  # same connection
 
+    def test_broken_chunks_are_a_violation(self):
+        http = Http(self.sim.ports["be"][0])
+        http.head("PUT", "/api/shop/orders/_stream_load", {
+            "label": self.label, "format": "json", "strict_mode": "true", "max_filter_ratio": "0",
+            "strip_outer_array": "true", "Transfer-Encoding": "chunked"})
+        http.send(b"nonsense\r\n")
+        self.assertTrue(http.ended())
+        self.expect("simulator_error")
+
     def test_disconnect_in_body_aborts(self):
         http = Http(self.sim.ports["be"][0])
         http.head("PUT", "/api/shop/orders/_stream_load", {

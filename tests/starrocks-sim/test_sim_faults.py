@@ -288,6 +288,9 @@ class BackendFaults(SimTest):
         answer = self.put(self.label, [row(1)])
         self.assertEqual((504, "text/html"), (answer.code, answer.headers["content-type"]))
         self.assertEqual("VISIBLE", self.state(self.label))
+        self.sim.fault("be_http", code=502, when="begin")
+        self.assertEqual(502, self.put(self.label + "2", [row(1)]).code)
+        self.assertEqual("UNKNOWN", self.state(self.label + "2"))
 
     def test_keep_alive_closed(self):
         http = Http(self.sim.ports["be"][0])

@@ -2,6 +2,7 @@
 """What clients did: every request, and every violation of what a careful client never does."""
 
 import threading
+import traceback
 
 MAX_PER_KIND = 50
 
@@ -24,6 +25,11 @@ class Audit:
                 return
             where = {k: record[k] for k in ("id", "label", "db", "table") if record and k in record}
             self._violations.append({"kind": kind, "text": text, "at": self.clock.now(), **where})
+
+    def crash(self, error):
+        """An exception that nobody expected while a client was served."""
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        self.violation("simulator_error", "%s at %s:%d" % (repr(error), where.filename, where.lineno))
 
     def watch(self, change):
         """+1 and -1 around a time in which a client may yet do what it must not."""

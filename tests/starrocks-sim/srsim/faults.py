@@ -35,7 +35,7 @@ class Fault:
 
     def matches(self, context):
         match = dict(self.config.get("match", {}))
-        if self.name == "be_fail":
+        if self.name in ("be_fail", "be_http"):
             match["when"] = self.config.get("when", "end")
         for name, wanted in match.items():
             value = context.get(name)

@@ -48,6 +48,8 @@ class StreamLoad:
 
     def run(self):
         try:
+            if self.proxy_error("begin"):
+                return False
             self.on_header()
             self.invite_body()
             self.read_body()
@@ -60,7 +62,7 @@ class StreamLoad:
                 self.cluster.transactions.abort(self.txn, str(error))
             self.outcome = self.outcome or getattr(error, "outcome", None)
             return self.reply(self.answer("Fail", str(error)))
-        except Disconnected:
+        except Exception:  # mostly Disconnected
             if self.txn and not self.executed and not self.backend_restarted():
                 self.cluster.transactions.abort(self.txn, "cancelled: the client has gone")
             raise
@@ -168,6 +170,15 @@ class StreamLoad:
             raise Failure(fault.get("message", "Memory of process exceed limit. try consume:4194304 Used: 100, "
                                                "Limit: 100. Mem usage has exceed the limit of BE"))
 
+    def proxy_error(self, moment):
+        """Answers as a proxy in front of the BE would; returns whether it did."""
+        self.context["when"] = moment
+        fault = self.take("be_http")
+        if fault:
+            body = fault.get("body", "<html><body>upstream request timeout</body></html>").encode()
+            self.connection.reply(fault.get("code", 504), "Gateway Timeout", body, "text/html", close=True)
+        return fault is not None
+
     # -- the body --------------------------------------------------------------
 
     def invite_body(self):
@@ -273,9 +284,7 @@ class StreamLoad:
         visible = self.cluster.transactions.wait_visible(self.txn, max(0.0, left))
         if fault := self.take("be_slow_answer"):
             self.cluster.clock.sleep(fault.get("seconds", 1))
-        if fault := self.take("be_http"):
-            body = fault.get("body", "<html><body>upstream request timeout</body></html>").encode()
-            self.connection.reply(fault.get("code", 504), "Gateway Timeout", body, "text/html", close=True)
+        if self.proxy_error("end"):
             return False
         if fault := self.take("be_commit_drop"):
             return self.vanish(fault)

@@ -174,10 +174,11 @@ class Connection:
 
 
 class Listener:
-    """Accepts on 127.0.0.1; one thread per connection runs serve(connection)."""
+    """Accepts on 127.0.0.1; one thread per connection runs serve(connection). What serve() throws, but for
+    Disconnected, goes to failed(exception)."""
 
-    def __init__(self, port, serve):
-        self._serve = serve
+    def __init__(self, port, serve, failed):
+        self._serve, self._failed = serve, failed
         self._open = set()
         self._lock = threading.Lock()
         self._socket = None
@@ -226,6 +227,8 @@ class Listener:
             self._serve(connection)
         except Disconnected:
             pass
+        except Exception as error:  # a client's nonsense or a bug of the simulator: both must fail a test
+            self._failed(error)
         finally:
             with self._lock:
                 self._open.discard(connection)
