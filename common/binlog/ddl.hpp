@@ -52,7 +52,9 @@ struct DdlInfo {
   bool opens_transaction = false;  // CREATE TABLE … START TRANSACTION: the rows of a CREATE … SELECT follow
 };
 
-// `default_db` and `sql_mode` are the QUERY event's (kSqlModeAnsiQuotes, kSqlModeNoBackslashEscapes matter).
+// `sql` should be UTF-8: a statement whose QueryEvent::client_collation is of another character set has to be
+// converted first, for its names to be those of the table maps. `default_db` and `sql_mode` are the QUERY
+// event's (kSqlModeAnsiQuotes, kSqlModeNoBackslashEscapes matter).
 DdlInfo parse_ddl(std::string_view sql, std::string_view default_db, std::uint64_t sql_mode);
 
 }  // namespace cdc

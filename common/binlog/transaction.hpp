@@ -71,7 +71,8 @@ class TransactionTracker {
   enum class Payloads : std::uint8_t { expanded, closed };
   explicit TransactionTracker(Payloads payloads = Payloads::expanded) : payloads_(payloads) {}
 
-  // Throws DecodeError (without place) when a GTID, QUERY or XA event cannot be decoded.
+  // Throws DecodeError (without place) when a GTID, QUERY or XA event cannot be decoded, and when an event's
+  // type is not known and its header does not say that it may be ignored.
   TransactionStep feed(const Event& event);
 
   // Whether a transaction is open behind the last event.
@@ -99,11 +100,14 @@ class TransactionTracker {
  private:
   TransactionStep feed_gtid(const Event& event);
   TransactionStep feed_query(const Event& event);
-  TransactionStep feed_statement(const Event& event);
   TransactionStep feed_xa_prepare(const Event& event);
+  TransactionStep feed_other(const Event& event);
+  TransactionStep continue_with(const Event& event);
+  TransactionStep close(const Event& event, TransactionEnd end);
+  TransactionStep close_xa(const Event& event, TransactionEnd end);
   void open(const Event& event);
   void abandon();
-  TransactionStep close(const Event& event, TransactionEnd end);
+  void mark_boundary(const Event& event);
 
   Payloads payloads_;
   bool inside_ = false;
