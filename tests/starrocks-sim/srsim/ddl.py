@@ -9,6 +9,7 @@ from .schema import INTEGERS, Column, SchemaError, Table, parse_type
 from .sql import SqlError
 
 COLUMN_NAME = re.compile(r"[^\0=<>!*]{1,1024}")
+RESERVED_COLUMNS = ("__op", "__row")
 MODELS = {"PRIMARY": "PK", "DUPLICATE": "DUP", "UNIQUE": "UNI"}
 
 
@@ -55,8 +56,10 @@ def create_table(tokens, cluster, database):
 def column_definition(tokens, cluster):
     """(Column, whether NULL or NOT NULL was written)"""
     name = tokens.identifier()
-    if not COLUMN_NAME.fullmatch(name) or name.lower() == "__op" or name.lower().startswith("__row"):
+    if not COLUMN_NAME.fullmatch(name):
         raise analysis_error("Incorrect column name '%s'" % name)
+    if name.lower() in RESERVED_COLUMNS:
+        raise analysis_error("Column name [%s] is a system reserved name" % name)
     kind = type_name(tokens, cluster)
     nullable = None
     if tokens.accept("NOT", "NULL"):
@@ -207,8 +210,8 @@ def check_properties(cluster, properties):
         raise analysis_error("Replication num should larger than 0")
     if cluster.storage == "shared_nothing" and int(text) > sum(cluster.alive):
         raise SqlError("Table replication num should be less than of equal to the number of available BE nodes. You "
-                       "can change this default by setting the replication_num table properties. Current alive backend is "
-                       "%d." % sum(cluster.alive))
+                       "can change this default by setting the replication_num table properties. Current alive backend "
+                       "is %d." % sum(cluster.alive))
 
 
 def add_columns(tokens, cluster, table):

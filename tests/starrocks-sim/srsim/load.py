@@ -6,7 +6,7 @@ import json
 import re
 
 from . import convert
-from .convert import BadCell, Number
+from .convert import Number
 from .schema import Column, Type, MAX_VARCHAR
 
 MAX_LOGGED_ERRORS = 50

@@ -146,8 +146,6 @@ def check_table(table):
     for name in names:
         if names.count(name) > 1:
             raise SchemaError("Duplicate column name '%s'" % name)
-        if name == "__op" or name.startswith("__row"):
-            raise SchemaError("Column name [%s] is a system reserved name." % name)
     keys = table.keys
     if not keys:
         raise SchemaError("Table %s has no key columns" % table.name)

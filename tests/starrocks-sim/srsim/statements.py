@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The SQL statements that the simulated FE answers, one session per connection."""
 
+import re
 import time
 
 from . import ddl
@@ -12,6 +13,7 @@ JOB_TITLES = ["JobId", "TableName", "CreateTime", "FinishTime", "IndexName", "In
 CONFIG_TITLES = ["Key", "AliasNames", "Value", "Type", "IsMutable", "Comment"]
 CONFIG_KEYS = ("label_keep_max_num", "label_keep_max_second", "max_running_txn_num_per_db",
                "stream_load_default_timeout_second")
+DATABASE_NAME = re.compile(r"[a-zA-Z][-\w~!@#$%^&<>=+]{0,255}|_[a-zA-Z0-9][-\w~!@#$%^&<>=+]{0,254}", re.ASCII)
 
 
 class AlterJob:
@@ -180,6 +182,8 @@ class Session:
             lenient = tokens.accept("IF", "NOT", "EXISTS")
             db = tokens.identifier()
             tokens.end()
+            if not DATABASE_NAME.fullmatch(db):
+                raise SqlError("Incorrect database name '%s'" % db, 1102, "42000")
             if db in self.cluster.databases and not lenient:
                 raise SqlError("Can't create database '%s'; database exists" % db, 1007)
             self.cluster.create_database(db)
