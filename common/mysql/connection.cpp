@@ -21,6 +21,19 @@ namespace {
 // In MySQL's numbering, where the header of libmariadb has another error or none.
 constexpr unsigned kAccountLocked = 3118, kInsecureTransport = 3159, kClientInteractionTimeout = 4031;
 
+// The library's own text has a dangling pointer in it (3.3.20).
+constexpr const char* kPluginNotAllowed =
+    "the server asks for a login plugin that would show it the password; this takes a unix socket or "
+    "ssl-mode verify-ca or verify-identity";
+
+// How libmariadb tells that the network failed below TLS: "Connection reset by peer (104)" or an end of data.
+bool is_network_failure(std::string_view tls_error) {
+  if (tls_error.find("unexpected eof") != tls_error.npos) return true;
+  const std::size_t open = tls_error.rfind('(');
+  return tls_error.ends_with(')') && open != tls_error.npos &&
+         parse_uint(tls_error.substr(open + 1, tls_error.size() - open - 2)).value_or(0) != 0;
+}
+
 struct FreeResult {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
@@ -142,10 +155,14 @@ Connection& Connection::operator=(Connection&& other) noexcept = default;
 
 ServerError Connection::last_error(std::string_view context) const {
   const unsigned number = mysql_errno(mysql_.get());
-  const ErrorClass kind = classify_mysql_error(number);
+  ErrorClass kind = classify_mysql_error(number);
+  // In a session that once stood, TLS can only fail because the connection did.
+  if (number == CR_SSL_CONNECTION_ERROR && (fd_ >= 0 || is_network_failure(mysql_error(mysql_.get()))))
+    kind = {ExitCode::temporary, true};
   std::string message = name_ + ": ";
   if (!context.empty()) message.append(context).append(": ");
-  message.append(mysql_error(mysql_.get())).append(" (").append(std::to_string(number)).append(")");
+  message.append(number == CR_PLUGIN_NOT_ALLOWED ? kPluginNotAllowed : mysql_error(mysql_.get()));
+  message.append(" (").append(std::to_string(number)).append(")");
   return ServerError(kind.code, number, mysql_sqlstate(mysql_.get()), kind.transient, std::move(message));
 }
 
