@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "common/base/fd.hpp"
+#include "common/cli/signals.hpp"
 
 namespace cdc {
 namespace {
@@ -28,7 +29,10 @@ class Silence {
     caught = 0;
     struct sigaction action {};
     action.sa_handler = [](int number) { caught = number; };
-    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &old_[i]);
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+      ::sigaction(kSignals[i], &action, &old_[i]);
+      if (old_[i].sa_handler == SIG_IGN) ::sigaction(kSignals[i], &old_[i], nullptr);
+    }
     if (::tcgetattr(tty_, &before_) != 0) throw IoError(ExitCode::software, "/dev/tty", errno);
     termios silent = before_;
     silent.c_lflag = (silent.c_lflag & ~static_cast<tcflag_t>(ECHO)) | ECHONL | ICANON;
@@ -86,7 +90,8 @@ std::string ask_password(const std::string& prompt) {
     if (line) return *line;
     if (!caught) throw UsageError("no password was given");
     write_all(tty.get(), "\n", "/dev/tty");
-    ::raise(caught);  // comes back from SIGTSTP when continued, and where the signal is ignored
+    if (caught != SIGTSTP) die_of_signal(caught);  // nothing has begun that a handler would have to finish
+    ::raise(SIGTSTP);                              // and ask again when continued
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// session-probe: opens a Connection as the tools do and tells what came of it, for test_connection.py. Each operand
-// is a statement; a row is printed as fields between tabs, NULL as \N.
+// session-probe: opens a Connection as the tools do and tells what came of it, for test_connection.py. Each
+// operand is a statement; a row is printed as fields between tabs, NULL as \N.
 #include <unistd.h>
 
 #include "common/base/text.hpp"
@@ -21,13 +21,16 @@ struct Options {
   std::vector<std::string> statements;
 };
 
-void print(const std::string& line) { cdc::write_stdout(line + "\n"); }
+void print(const std::string& line) {
+  cdc::write_stdout(line + "\n");
+}
 
 void run(cdc::Connection& session, const Options& options, const std::string& statement) {
   if (options.stop_after < 0) {
     for (const auto& row : session.query(statement, options.max_rows).rows) {
       std::string line;
-      for (const cdc::Field& field : row) line.append(line.empty() ? "" : "\t").append(field ? *field : "\\N");
+      for (const cdc::Field& field : row)
+        line.append(line.empty() ? "" : "\t").append(field ? *field : "\\N");
       print(line);
     }
     return;
@@ -50,9 +53,10 @@ int work(const Options& options) {
   if (options.read_timeout >= 0) session.set_read_timeout(std::chrono::seconds(options.read_timeout));
   const cdc::ServerVersion& version = session.server_version();
   print("session " + session.name());
-  print("tls " + (session.tls_cipher().empty() ? "none" : session.tls_version() + " " + session.tls_cipher()));
-  print("server " + std::string(cdc::flavor_text(version.flavor)) + " " + std::to_string(version.major) + "." +
-        std::to_string(version.minor) + "." + std::to_string(version.patch));
+  print("tls " +
+        (session.tls_cipher().empty() ? "none" : session.tls_version() + " " + session.tls_cipher()));
+  print("server " + std::string(cdc::flavor_text(version.flavor)) + " " + std::to_string(version.major) +
+        "." + std::to_string(version.minor) + "." + std::to_string(version.patch));
   try {
     for (const std::string& statement : options.statements) run(session, options, statement);
   } catch (const cdc::ServerError& error) {

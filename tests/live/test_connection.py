@@ -4,10 +4,12 @@
 
 import os
 import pathlib
+import pty
 import signal
 import socket
 import struct
 import subprocess
+import termios
 import threading
 import time
 import unittest
@@ -185,6 +187,49 @@ class Sessions(Case):
                                                      where=self.server, status=65))  # fmt: skip
         many = "SELECT a.ordinal_position FROM information_schema.columns a, information_schema.columns b"
         self.assertEqual(self.probe("--stop-after=3", many, where=self.server)[3:], ["enough 3"])
+
+    def prompted(self, keys):
+        """Runs the probe with -p on a terminal of its own; returns (wait status, what the terminal showed, echo after it).
+
+        `keys` is typed once the prompt is there."""
+        command = [str(PROBE), "--no-defaults", "-u", "repl", "-S", self.server.socket, "-p"]
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(command[0], command)
+        shown, typed = b"", False
+        while True:
+            try:
+                chunk = os.read(terminal, 4096)
+            except OSError:  # Linux: the other side is closed
+                chunk = b""
+            if not chunk:
+                break
+            shown += chunk
+            if not typed and b"Password for repl@localhost: " in shown:
+                self.assertFalse(termios.tcgetattr(terminal)[3] & termios.ECHO)
+                os.write(terminal, keys)
+                typed = True
+        _, status = os.waitpid(pid, 0)
+        echo = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+        os.close(terminal)
+        return status, shown.decode(), echo
+
+    def test_password_prompt(self):
+        status, shown, echo = self.prompted(SECRET.encode() + b"\n")
+        self.assertEqual(os.waitstatus_to_exitcode(status), 0)
+        self.assertIn(f"session repl@{self.server.socket}", shown)
+        self.assertNotIn(SECRET, shown)
+        self.assertTrue(echo)
+        status, shown, _ = self.prompted(b"wrong\n")
+        self.assertEqual(os.waitstatus_to_exitcode(status), 77)
+
+    def test_password_prompt_interrupted(self):
+        status, shown, echo = self.prompted(b"half\x03")
+        self.assertEqual(os.waitstatus_to_exitcode(status), -signal.SIGINT)
+        self.assertNotIn("half", shown)
+        self.assertTrue(echo)
+        status, shown, _ = self.prompted(b"\x04")  # end of input
+        self.assertEqual(os.waitstatus_to_exitcode(status), 64)
 
     def test_silence_is_a_lost_server(self):
         for mode in "disabled", "required":
