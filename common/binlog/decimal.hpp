@@ -17,5 +17,7 @@ std::size_t decimal_size(unsigned precision, unsigned scale);
 // Reads a DECIMAL(precision, scale) as the server prints it: "-12.30", "0.50", never "-0.00". The text lives in
 // `arena`. DecodeError when there is no such type or a digit group holds too large a number.
 std::string_view read_decimal(ByteReader& reader, unsigned precision, unsigned scale, Arena& arena);
+// The same, appended to `out`.
+void append_decimal(OutBuffer& out, ByteReader& reader, unsigned precision, unsigned scale);
 
 }  // namespace cdc

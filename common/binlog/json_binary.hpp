@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binary JSON (sql-common/json_binary.h) to the text that the server prints for the column: ", " and ": "
-// between parts, members in stored order. The document is read in place; nesting is limited to 100 as on the
-// server, and no offset or count in it is trusted.
+// between parts, members in stored order. Documents are read in place and views point into them. Nothing in a
+// document is trusted: offsets and counts are checked, nesting is limited as on the server, and the parts may
+// not add up to more bytes than there are, so that work and text stay linear in the document's size.
 #pragma once
 
-#include <vector>
+#include <cstdint>
+#include <string_view>
 
 #include "common/base/buffer.hpp"
 #include "common/base/bytes.hpp"
@@ -15,8 +17,71 @@ namespace cdc {
 // an unfinished text left in `out`, when it is malformed.
 void append_json_binary(OutBuffer& out, ByteView document);
 
-// Appends the text of `document` after `diffs` were applied to it: the bytes of a PARTIAL_UPDATE_ROWS column behind their
-// length (sql/json_diff.h). DecodeError when either is malformed or a path does not lead anywhere.
-void append_json_patched(OutBuffer& out, ByteView document, ByteView diffs);
+// The rest is for whoever takes documents apart (json_diff).
+
+constexpr unsigned kJsonMaxDepth = 100;
+
+// The type byte of a value.
+enum class JsonType : std::uint8_t {
+  small_object = 0, large_object = 1, small_array = 2, large_array = 3, literal = 4, int16 = 5, uint16 = 6,
+  int32 = 7, uint32 = 8, int64 = 9, uint64 = 10, float64 = 11, string = 12, opaque = 15,
+};
+
+// A value inside a document: its bytes begin at bytes[0] and end no later than `bytes` does.
+struct JsonPart {
+  JsonType type = JsonType::literal;
+  bool inlined = false;  // inside its container's head
+  ByteView bytes;
+  std::size_t base = 0;  // offset of bytes[0] in the document
+
+  bool is_container() const { return type <= JsonType::large_array; }
+};
+
+// The whole of `document` as a part. DecodeError when it is empty.
+JsonPart json_root(ByteView document);
+
+// An object or array: a head of counts, key entries and value entries, and behind it keys and values.
+class JsonContainer {
+ public:
+  // `part` is a container. DecodeError when the head does not fit into its bytes.
+  explicit JsonContainer(const JsonPart& part);
+
+  bool is_object() const { return object_; }
+  std::size_t count() const { return count_; }
+  std::size_t head_size() const { return 2 * width() + count_ * (value_entry() + (object_ ? key_entry() : 0)); }
+  std::size_t base() const { return base_; }
+  // Of the member or element `i` < count(); keys only of objects. DecodeError when an offset lies.
+  std::string_view key(std::size_t i) const;
+  JsonPart value(std::size_t i) const;
+
+ private:
+  std::size_t width() const { return large_ ? 4 : 2; }
+  std::size_t key_entry() const { return width() + 2; }
+  std::size_t value_entry() const { return width() + 1; }
+  std::size_t number_at(std::size_t at) const;
+
+  bool object_, large_;
+  std::size_t count_ = 0;
+  ByteView bytes_;
+  std::size_t base_;
+};
+
+// Prints values of one document (or of a document and its diffs).
+class JsonPrinter {
+ public:
+  // `budget`: bytes that all values printed may take together.
+  JsonPrinter(OutBuffer& out, std::size_t budget) : out_(&out), budget_(budget) {}
+  // `depth`: containers around the value.
+  void print(const JsonPart& part, unsigned depth);
+  // Takes `count` bytes off the budget; DecodeError(at) when there are not so many left.
+  void spend(std::size_t count, std::size_t at);
+
+ private:
+  void print_container(const JsonContainer& container, unsigned depth);
+  void print_scalar(const JsonPart& part);
+
+  OutBuffer* out_;
+  std::size_t budget_;
+};
 
 }  // namespace cdc
