@@ -1,0 +1,21 @@
+-- DECIMAL with every number of digits before and behind the point that fills or overflows a group of nine.
+SET group_concat_max_len = 1000000;
+SET @shapes = '(0,1),(0,2),(0,9),(0,10),(0,18),(0,30),(1,0),(1,1),(1,3),(2,2),(2,5),(3,0),(3,4),(4,5),(4,6),(5,7),(5,8),(6,9),(7,0),(7,10),(8,11),(8,17),(9,0),(9,9),(9,18),(9,19),(10,0),(10,2),(10,30),(11,1),(12,20),(13,27),(14,28),(15,4),(16,29),(17,0),(18,2),(18,18),(19,1),(20,30),(26,8),(27,9),(28,30),(30,0),(35,30),(36,29),(45,20),(54,11),(55,10),(63,2),(64,1),(65,0)';
+CREATE TEMPORARY TABLE shape (w INT, f INT);
+SET @sql = CONCAT('INSERT INTO shape VALUES ', @shapes); PREPARE s FROM @sql; EXECUTE s;
+SELECT CONCAT('CREATE TABLE decimals (id INT PRIMARY KEY, ', GROUP_CONCAT(CONCAT('d', w, '_', f, ' DECIMAL(', w + f, ',', f, ')') ORDER BY w, f), ')') INTO @sql FROM shape;
+PREPARE s FROM @sql; EXECUTE s;
+SELECT CONCAT('INSERT INTO decimals VALUES (1, ', GROUP_CONCAT(CONCAT(REPEAT('9', w), IF(f, '.', ''), REPEAT('9', f)) ORDER BY w, f), ')') INTO @sql FROM shape;
+PREPARE s FROM @sql; EXECUTE s;
+SELECT CONCAT('INSERT INTO decimals VALUES (2, ', GROUP_CONCAT(CONCAT('-', REPEAT('9', w), IF(f, '.', ''), REPEAT('9', f)) ORDER BY w, f), ')') INTO @sql FROM shape;
+PREPARE s FROM @sql; EXECUTE s;
+SELECT CONCAT('INSERT INTO decimals VALUES (3, ', GROUP_CONCAT(CONCAT(LEFT(REPEAT('1234567890', 7), w), IF(f, '.', ''), LEFT(REPEAT('9876543210', 3), f)) ORDER BY w, f), ')') INTO @sql FROM shape;
+PREPARE s FROM @sql; EXECUTE s;
+SELECT CONCAT('INSERT INTO decimals VALUES (4, ', GROUP_CONCAT(CONCAT('-', IF(w, '1', '0'), REPEAT('0', GREATEST(w - 1, 0)), IF(f, CONCAT('.', REPEAT('0', f - 1), '1'), '')) ORDER BY w, f), ')') INTO @sql FROM shape;
+PREPARE s FROM @sql; EXECUTE s;
+SELECT CONCAT('INSERT INTO decimals VALUES (5, ', GROUP_CONCAT(CONCAT('-0', IF(f, CONCAT('.', REPEAT('0', f)), '')) ORDER BY w, f), ')') INTO @sql FROM shape;
+PREPARE s FROM @sql; EXECUTE s;
+SELECT CONCAT('INSERT INTO decimals VALUES (6, ', GROUP_CONCAT('NULL' ORDER BY w, f), ')') INTO @sql FROM shape;
+PREPARE s FROM @sql; EXECUTE s;
+SELECT CONCAT('INSERT INTO decimals VALUES (7, ', GROUP_CONCAT(IF(f = 0, '-7', CONCAT('-0.', REPEAT('0', f - 1), '7')) ORDER BY w, f), ')') INTO @sql FROM shape;
+PREPARE s FROM @sql; EXECUTE s;
