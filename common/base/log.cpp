@@ -7,7 +7,9 @@
 
 namespace cdc {
 
-void Log::error(std::string_view message) const { line("error: ", message); }
+void Log::error(std::string_view message) const {
+  line("error: ", message);
+}
 
 void Log::warning(std::string_view message) const {
   if (level_ != LogLevel::quiet) line("warning: ", message);

@@ -93,7 +93,8 @@ constexpr std::array<std::uint8_t, 256> kBase64Values = make_base64_values();
 char* base64_to(char* to, ByteView bytes) {
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
-    const std::uint32_t group = (std::uint32_t{bytes[i]} << 16) | (std::uint32_t{bytes[i + 1]} << 8) | bytes[i + 2];
+    const std::uint32_t group =
+        (std::uint32_t{bytes[i]} << 16) | (std::uint32_t{bytes[i + 1]} << 8) | bytes[i + 2];
     *to++ = kBase64[group >> 18];
     *to++ = kBase64[(group >> 12) & 63];
     *to++ = kBase64[(group >> 6) & 63];
@@ -110,12 +111,18 @@ char* base64_to(char* to, ByteView bytes) {
   return to;
 }
 
-std::size_t base64_size(std::size_t count) { return (count + 2) / 3 * 4; }
+std::size_t base64_size(std::size_t count) {
+  return (count + 2) / 3 * 4;
+}
 
 }  // namespace
 
-void append_double(OutBuffer& out, double value) { append_shortest(out, value); }
-void append_float(OutBuffer& out, float value) { append_shortest(out, value); }
+void append_double(OutBuffer& out, double value) {
+  append_shortest(out, value);
+}
+void append_float(OutBuffer& out, float value) {
+  append_shortest(out, value);
+}
 
 void append_base64(OutBuffer& out, ByteView bytes) {
   out.commit(base64_to(out.reserve(base64_size(bytes.size())), bytes));
@@ -165,7 +172,9 @@ std::string to_hex(ByteView bytes) {
 
 namespace {
 
-bool needs_escape(char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == '"' || c == '\\'; }
+bool needs_escape(char c) {
+  return static_cast<std::uint8_t>(c) < 0x20 || c == '"' || c == '\\';
+}
 
 // Whether any of the bytes needs an escape: for each of the three tests the classic "has a zero byte" trick.
 template <typename Word>
@@ -185,8 +194,8 @@ Word load(const char* from) {
   return word;
 }
 
-// Copies `count` bytes, sizeof(Word) to twice that, as two words that may overlap. False when one of the bytes
-// needs an escape; what was written then means nothing.
+// Copies `count` bytes, sizeof(Word) to twice that, as two words that may overlap. False when one of the
+// bytes needs an escape; what was written then means nothing.
 template <typename Word>
 bool copy_clean_ends(char* to, const char* from, std::size_t count) {
   const Word head = load<Word>(from);
@@ -248,13 +257,25 @@ char* escape_to(char* to, char c) {
   static constexpr char kDigits[] = "0123456789abcdef";
   *to++ = '\\';
   switch (c) {
-    case '\b': *to++ = 'b'; break;
-    case '\f': *to++ = 'f'; break;
-    case '\n': *to++ = 'n'; break;
-    case '\r': *to++ = 'r'; break;
-    case '\t': *to++ = 't'; break;
+    case '\b':
+      *to++ = 'b';
+      break;
+    case '\f':
+      *to++ = 'f';
+      break;
+    case '\n':
+      *to++ = 'n';
+      break;
+    case '\r':
+      *to++ = 'r';
+      break;
+    case '\t':
+      *to++ = 't';
+      break;
     case '"':
-    case '\\': *to++ = c; break;
+    case '\\':
+      *to++ = c;
+      break;
     default:
       to = std::copy_n("u00", 3, to);
       *to++ = kDigits[static_cast<std::uint8_t>(c) >> 4];

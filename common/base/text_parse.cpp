@@ -32,12 +32,19 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   std::uint64_t factor = 1;
   switch (text.empty() ? '\0' : text.back()) {
     case 'k':
-    case 'K': factor = std::uint64_t{1} << 10; break;
+    case 'K':
+      factor = std::uint64_t{1} << 10;
+      break;
     case 'm':
-    case 'M': factor = std::uint64_t{1} << 20; break;
+    case 'M':
+      factor = std::uint64_t{1} << 20;
+      break;
     case 'g':
-    case 'G': factor = std::uint64_t{1} << 30; break;
-    default: break;
+    case 'G':
+      factor = std::uint64_t{1} << 30;
+      break;
+    default:
+      break;
   }
   if (factor != 1) text.remove_suffix(1);
   return scaled(text, factor, std::numeric_limits<std::uint64_t>::max());

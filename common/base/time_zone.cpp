@@ -34,7 +34,8 @@ CivilTime civil_from_seconds(std::int64_t seconds_since_epoch) {
 
 std::int64_t seconds_from_civil(const CivilTime& civil) {
   const std::chrono::sys_days date{std::chrono::year{civil.year} / civil.month / civil.day};
-  return std::int64_t{date.time_since_epoch().count()} * kDay + civil.hour * 3600 + civil.minute * 60 + civil.second;
+  return std::int64_t{date.time_since_epoch().count()} * kDay + civil.hour * 3600 + civil.minute * 60 +
+         civil.second;
 }
 
 namespace {

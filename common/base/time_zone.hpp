@@ -25,8 +25,8 @@ std::int64_t seconds_from_civil(const CivilTime& civil);
 class TimeZone {
  public:
   TimeZone() = default;  // UTC
-  // "+HH:MM" or "-HH:MM" from -13:59 to +14:00 as MySQL has it, "UTC", or a zone name such as "Europe/Berlin",
-  // looked up in $TZDIR or /usr/share/zoneinfo; UsageError when it is none of these.
+  // "+HH:MM" or "-HH:MM" from -13:59 to +14:00 as MySQL has it, "UTC", or a zone name such as
+  // "Europe/Berlin", looked up in $TZDIR or /usr/share/zoneinfo; UsageError when it is none of these.
   explicit TimeZone(std::string_view text);
 
   // As the user gave it, offsets and UTC normalised to "+HH:MM": equal names mean equal zones.

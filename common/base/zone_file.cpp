@@ -31,7 +31,9 @@ Counts read_header(ByteReader& in) {
   return {counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
 }
 
-std::int32_t be_i32(ByteReader& in) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(in.be_width(4))); }
+std::int32_t be_i32(ByteReader& in) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(in.be_width(4)));
+}
 
 }  // namespace
 
@@ -133,7 +135,8 @@ ZoneFile::ZoneFile(ByteView bytes) {
   }
   for (std::size_t i = 0; i < transitions_.size(); ++i) {
     if (types[i] >= offsets.size()) in.fail("time zone file: type out of range");
-    if (i > 0 && transitions_[i].at <= transitions_[i - 1].at) in.fail("time zone file: transitions out of order");
+    if (i > 0 && transitions_[i].at <= transitions_[i - 1].at)
+      in.fail("time zone file: transitions out of order");
     transitions_[i].offset = offsets[types[i]];
   }
   first_offset_ = offsets[0];
@@ -145,8 +148,9 @@ ZoneFile::ZoneFile(ByteView bytes) {
 }
 
 OffsetSpan ZoneFile::at(std::int64_t utc_seconds) const {
-  const auto next = std::upper_bound(transitions_.begin(), transitions_.end(), utc_seconds,
-                                     [](std::int64_t t, const Transition& transition) { return t < transition.at; });
+  const auto next =
+      std::upper_bound(transitions_.begin(), transitions_.end(), utc_seconds,
+                       [](std::int64_t t, const Transition& transition) { return t < transition.at; });
   const std::int64_t from = next == transitions_.begin() ? INT64_MIN : std::prev(next)->at;
   if (next == transitions_.end() && rule_) {
     OffsetSpan span = rule_->at(utc_seconds);
@@ -159,19 +163,22 @@ OffsetSpan ZoneFile::at(std::int64_t utc_seconds) const {
 
 OffsetSpan ZoneFile::Rule::at(std::int64_t utc_seconds) const {
   if (!changes) return {INT64_MIN, INT64_MAX, standard};
-  const std::chrono::sys_days date{std::chrono::floor<std::chrono::days>(
-      std::chrono::sys_seconds{std::chrono::seconds{utc_seconds}})};
+  const std::chrono::sys_days date{
+      std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds{std::chrono::seconds{utc_seconds}})};
   const int year = static_cast<int>(std::chrono::year_month_day{date}.year());
-  // Changes lie up to a week outside of their year (RFC 8536 §3.3.1), so two years on each side surely enclose.
+  // Changes lie up to a week outside of their year (RFC 8536 §3.3.1), so two years on each side surely
+  // enclose.
   std::array<Transition, 10> around{};
   for (std::size_t i = 0; i < 5; ++i) {
     const int y = year - 2 + static_cast<int>(i);
     around[2 * i] = {to_daylight.local_seconds(y) - standard, daylight};
     around[2 * i + 1] = {to_standard.local_seconds(y) - daylight, standard};
   }
-  std::sort(around.begin(), around.end(), [](const Transition& a, const Transition& b) { return a.at < b.at; });
-  const auto next = std::upper_bound(around.begin(), around.end(), utc_seconds,
-                                     [](std::int64_t t, const Transition& transition) { return t < transition.at; });
+  std::sort(around.begin(), around.end(),
+            [](const Transition& a, const Transition& b) { return a.at < b.at; });
+  const auto next =
+      std::upper_bound(around.begin(), around.end(), utc_seconds,
+                       [](std::int64_t t, const Transition& transition) { return t < transition.at; });
   const Transition& last = *std::prev(next);
   return {last.at, next->at, last.offset};
 }
@@ -181,8 +188,12 @@ std::int64_t ZoneFile::YearlyChange::local_seconds(int year) const {
   const chrono::year y{year};
   chrono::sys_days date = y / chrono::January / 1;
   switch (kind) {
-    case Kind::julian: date += chrono::days{day - 1 + (y.is_leap() && day >= 60 ? 1 : 0)}; break;
-    case Kind::zero_based_day: date += chrono::days{day}; break;
+    case Kind::julian:
+      date += chrono::days{day - 1 + (y.is_leap() && day >= 60 ? 1 : 0)};
+      break;
+    case Kind::zero_based_day:
+      date += chrono::days{day};
+      break;
     case Kind::month_week_day: {
       const chrono::month m{static_cast<unsigned>(month)};
       const chrono::weekday weekday{static_cast<unsigned>(day)};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ZoneFile: the offsets of one zone of the system's database, read once from its compiled file (TZif, RFC 8536):
-// a table of transitions and a rule for the time after the last. Read directly because the C library knows one
-// zone per process, set through the environment, and GCC 12 has no std::chrono zones.
+// ZoneFile: the offsets of one zone of the system's database, read once from its compiled file (TZif, RFC
+// 8536): a table of transitions and a rule for the time after the last. Read directly because the C library
+// knows one zone per process, set through the environment, and GCC 12 has no std::chrono zones.
 #pragma once
 
 #include <cstdint>

@@ -170,13 +170,17 @@ class Node {
   std::string path_of(std::string_view name) const {
     return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
   }
-  Node child(const rapidjson::Value::Member& member) const { return {member.value, path_of(member_name(member))}; }
+  Node child(const rapidjson::Value::Member& member) const {
+    return {member.value, path_of(member_name(member))};
+  }
 
   const rapidjson::Value& json_;
   std::string path_;
 };
 
-BinlogPosition position_of(const Node& node) { return {node["file"].text(), node["pos"].uint()}; }
+BinlogPosition position_of(const Node& node) {
+  return {node["file"].text(), node["pos"].uint()};
+}
 
 SnapshotChunk snapshot_of(const Node& node) {
   node.with({"db", "table", "chunk", "from", "to", "last"});
@@ -218,7 +222,8 @@ LoadIntent load_of(const Node& node) {
   return load;
 }
 
-// The filter in the form in which equal text means equal filter: no blanks, the escapes of append_json_string().
+// The filter in the form in which equal text means equal filter: no blanks, the escapes of
+// append_json_string().
 void append_canonical(OutBuffer& out, const Node& node, int depth) {
   constexpr int kMaxDepth = 16;
   if (depth > kMaxDepth) node.fail("nested too deeply");
@@ -274,15 +279,16 @@ Checkpoint Checkpoint::parse(std::string_view text) {
   // RapidJSON takes a zero byte for the end of its input.
   if (text.find('\0') != std::string_view::npos) throw DataError("not a checkpoint: zero byte in the text");
   rapidjson::Document document;
-  document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(text.data(), text.size());
+  document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(text.data(),
+                                                                                         text.size());
   if (document.HasParseError()) {
-    throw DataError("not a checkpoint, or cut off: at byte " + std::to_string(document.GetErrorOffset()) + ": " +
-                    rapidjson::GetParseError_En(document.GetParseError()));
+    throw DataError("not a checkpoint, or cut off: at byte " + std::to_string(document.GetErrorOffset()) +
+                    ": " + rapidjson::GetParseError_En(document.GetParseError()));
   }
   const Node root(document, "");
   check_version(root);
-  root.with({"version", "job", "gtid_set", "file", "pos", "server_uuid", "ts_ms", "filter", "time_zone", "target",
-             "tables", "witnesses"});
+  root.with({"version", "job", "gtid_set", "file", "pos", "server_uuid", "ts_ms", "filter", "time_zone",
+             "target", "tables", "witnesses"});
   if (!text.ends_with('\n')) throw DataError("cut off: the final newline is missing");
 
   Checkpoint checkpoint;
@@ -365,8 +371,12 @@ std::optional<Checkpoint> Checkpoint::load(const std::string& path) {
   }
 }
 
-void Checkpoint::save(const std::string& path) const { replace_file(path, text()); }
+void Checkpoint::save(const std::string& path) const {
+  replace_file(path, text());
+}
 
-std::string checkpoint_lock_path(const std::string& path) { return path + ".lock"; }
+std::string checkpoint_lock_path(const std::string& path) {
+  return path + ".lock";
+}
 
 }  // namespace cdc

@@ -163,7 +163,8 @@ bool GtidSet::contains(const Gtid& gtid) const {
     return it != mysql_.end() && contains_interval(it->second, {gtid.mysql.gno, gtid.mysql.gno + 1});
   }
   const auto it = mariadb_.find(gtid.mariadb.domain);
-  return gtid.kind == Gtid::Kind::mariadb && it != mariadb_.end() && gtid.mariadb.sequence <= it->second.sequence;
+  return gtid.kind == Gtid::Kind::mariadb && it != mariadb_.end() &&
+         gtid.mariadb.sequence <= it->second.sequence;
 }
 
 bool GtidSet::contains(const GtidSet& other) const {
@@ -211,13 +212,15 @@ std::uint64_t GtidSet::count() const {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t total = 0;
   for (const auto& [source, intervals] : mysql_) {
-    for (const auto& [start, end] : intervals) total = end - start > kMost - total ? kMost : total + (end - start);
+    for (const auto& [start, end] : intervals)
+      total = end - start > kMost - total ? kMost : total + (end - start);
   }
   return total;
 }
 
 bool GtidSet::has_tags() const {
-  return std::any_of(mysql_.begin(), mysql_.end(), [](const auto& entry) { return !entry.first.tag.empty(); });
+  return std::any_of(mysql_.begin(), mysql_.end(),
+                     [](const auto& entry) { return !entry.first.tag.empty(); });
 }
 
 GtidSet operator+(GtidSet a, const GtidSet& b) {

@@ -20,9 +20,15 @@ int hex_value(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_tag_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_blank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+bool is_tag_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
 
 void append_number(std::string& out, std::uint64_t value) {
   char digits[20];
@@ -76,7 +82,8 @@ class Cursor {
       const auto server_id = take_number(0, UINT32_MAX);
       if (server_id && take('-')) {
         if (const auto sequence = take_number(0, UINT64_MAX))
-          return MariadbGtid{static_cast<std::uint32_t>(*domain), static_cast<std::uint32_t>(*server_id), *sequence};
+          return MariadbGtid{static_cast<std::uint32_t>(*domain), static_cast<std::uint32_t>(*server_id),
+                             *sequence};
       }
     }
     at_ = before;
@@ -197,7 +204,8 @@ GtidSet GtidSet::parse(std::string_view text) {
   GtidSet set;
   Cursor in(text);
   const auto skip_separators = [&] {
-    for (in.skip_blanks(); in.take(','); in.skip_blanks()) {}
+    for (in.skip_blanks(); in.take(','); in.skip_blanks()) {
+    }
   };
   bool maybe_mysql = true, maybe_mariadb = true;  // until the first GTID has shown which
   for (skip_separators(); !in.at_end(); skip_separators()) {
@@ -261,9 +269,10 @@ std::string decode_tag(ByteReader& reader) {
   const std::uint8_t length = reader.u8();
   if (length % 2 != 0 || length / 2 > kMaxTagLength) reader.fail("GTID tag of invalid length");
   const std::string tag(reader.text(length / 2));
-  const bool valid = tag.empty() || (is_tag_start(tag.front()) && std::all_of(tag.begin(), tag.end(), [](char c) {
-                                       return c == '_' || is_digit(c) || (c >= 'a' && c <= 'z');
-                                     }));
+  const bool valid =
+      tag.empty() || (is_tag_start(tag.front()) && std::all_of(tag.begin(), tag.end(), [](char c) {
+                        return c == '_' || is_digit(c) || (c >= 'a' && c <= 'z');
+                      }));
   if (!valid) reader.fail("invalid GTID tag");
   return tag;
 }
@@ -306,7 +315,8 @@ GtidSet GtidSet::decode(ByteReader& reader) {
     for (std::uint64_t left = reader.u64(); left > 0; --left) {
       const std::uint64_t start = reader.u64();
       const std::uint64_t end = reader.u64();
-      if (start <= last || end <= start || end > kMaxGno + 1) reader.fail("GTID set with intervals out of order");
+      if (start <= last || end <= start || end > kMaxGno + 1)
+        reader.fail("GTID set with intervals out of order");
       set.add(source, {start, end});
       last = end;
     }

@@ -56,9 +56,15 @@ std::weak_ordering BinlogPosition::operator<=>(const BinlogPosition& other) cons
   return pos <=> other.pos;
 }
 
-std::string BinlogPosition::text() const { return file + ":" + std::to_string(pos); }
+std::string BinlogPosition::text() const {
+  return file + ":" + std::to_string(pos);
+}
 
-std::optional<StartupMode> parse_startup_mode(std::string_view text) { return find_mode(kStartupModes, text); }
-std::optional<StopMode> parse_stop_mode(std::string_view text) { return find_mode(kStopModes, text); }
+std::optional<StartupMode> parse_startup_mode(std::string_view text) {
+  return find_mode(kStartupModes, text);
+}
+std::optional<StopMode> parse_stop_mode(std::string_view text) {
+  return find_mode(kStopModes, text);
+}
 
 }  // namespace cdc

@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kRecordKinds[] = {"start", "table",  "begin", "+I",        "-U", "+U",
                                              "-D",    "commit", "ddl",   "heartbeat", "end"};
 static_assert(std::size(kRecordKinds) == static_cast<std::size_t>(RecordKind::end) + 1);
-constexpr std::string_view kDdlClasses[] = {"create", "alter", "drop", "truncate", "rename", "partition", "other"};
+constexpr std::string_view kDdlClasses[] = {"create", "alter",     "drop", "truncate",
+                                            "rename", "partition", "other"};
 static_assert(std::size(kDdlClasses) == static_cast<std::size_t>(DdlClass::other) + 1);
 
 template <typename Enum, std::size_t N>
@@ -35,11 +36,19 @@ void append_strings(OutBuffer& out, const std::vector<std::string>& strings) {
 
 }  // namespace
 
-std::string_view record_kind_text(RecordKind kind) { return kRecordKinds[static_cast<std::size_t>(kind)]; }
-std::optional<RecordKind> parse_record_kind(std::string_view text) { return find_name<RecordKind>(kRecordKinds, text); }
+std::string_view record_kind_text(RecordKind kind) {
+  return kRecordKinds[static_cast<std::size_t>(kind)];
+}
+std::optional<RecordKind> parse_record_kind(std::string_view text) {
+  return find_name<RecordKind>(kRecordKinds, text);
+}
 
-std::string_view ddl_class_text(DdlClass ddl_class) { return kDdlClasses[static_cast<std::size_t>(ddl_class)]; }
-std::optional<DdlClass> parse_ddl_class(std::string_view text) { return find_name<DdlClass>(kDdlClasses, text); }
+std::string_view ddl_class_text(DdlClass ddl_class) {
+  return kDdlClasses[static_cast<std::size_t>(ddl_class)];
+}
+std::optional<DdlClass> parse_ddl_class(std::string_view text) {
+  return find_name<DdlClass>(kDdlClasses, text);
+}
 
 void append_snapshot_chunk(OutBuffer& out, const SnapshotChunk& chunk) {
   out.append("{\"db\":");

@@ -45,7 +45,8 @@ class Generator {
  private:
   bool coin() { return random_() % 2 == 0; }
   std::string text() {
-    static const std::string kPieces[] = {"a", "shop.orders", "\"", "\\", "\n", "\x01", std::string(1, '\0'), "é", "\U0001F600", "</"};
+    static const std::string kPieces[] = {"a",    "shop.orders",        "\"", "\\",         "\n",
+                                          "\x01", std::string(1, '\0'), "é",  "\U0001F600", "</"};
     std::string text;
     for (std::size_t i = random_() % 5; i > 0; --i) text += kPieces[random_() % std::size(kPieces)];
     return text;
@@ -64,11 +65,13 @@ class Generator {
     mark.gtids = gtids();
     if (coin()) mark.position = position();
     if (coin()) mark.open = cdc::OpenTransaction{text(), position(), random_()};
-    if (coin()) mark.snapshot = cdc::SnapshotChunk{{text(), text()}, random_(), {text()}, {text(), text()}, coin()};
+    if (coin())
+      mark.snapshot = cdc::SnapshotChunk{{text(), text()}, random_(), {text()}, {text(), text()}, coin()};
     return mark;
   }
   cdc::LoadIntent load() {
-    return {text(), mark(), mark(), random_(), random_(), text(), static_cast<std::int64_t>(random_()), -1, coin()};
+    return {text(), mark(), mark(), random_(), random_(), text(), static_cast<std::int64_t>(random_()),
+            -1,     coin()};
   }
 
   std::mt19937_64 random_;
@@ -118,7 +121,8 @@ TEST_CASE("a checkpoint has the members that the manual names") {
   const std::string text = example().text();
   REQUIRE_FALSE(document.Parse(text.c_str()).HasParseError());
   std::string names;
-  for (const auto& member : std::as_const(document).GetObject()) names += std::string(member.name.GetString()) + " ";
+  for (const auto& member : std::as_const(document).GetObject())
+    names += std::string(member.name.GetString()) + " ";
   CHECK(names == "version job gtid_set file pos server_uuid ts_ms filter time_zone target tables witnesses ");
   CHECK(document["version"].GetInt() == 1);
   CHECK(std::string(document["gtid_set"].GetString()) == kUuid + ":1-5");
@@ -178,10 +182,12 @@ TEST_CASE("errors name the member") {
   CHECK(outcome(changed("\"job\":\"5f2a\"", "\"job\":null")) == "65 job: not a string");
   CHECK(outcome(changed("\"load\":null", "\"load\":[]")) == "65 tables.ods.orders.load: not an object");
   CHECK(outcome(changed("\"filter\":{}", "\"filter\":[]")) == "65 filter: not an object");
-  CHECK(outcome(changed("\"filter\":{}", "\"filter\":{\"a\":1.5}")) == "65 filter.a: holds a number that no filter has");
+  CHECK(outcome(changed("\"filter\":{}", "\"filter\":{\"a\":1.5}")) ==
+        "65 filter.a: holds a number that no filter has");
   CHECK(outcome(changed("\"open\":null", "\"open\":{\"gtid\":\"\",\"file\":\"f\",\"pos\":1}")) ==
         "65 tables.ods.orders.done.open.seq: missing");
-  CHECK(outcome(changed(kUuid + ":7", kUuid + ":0")).starts_with("65 tables.ods.orders.done.gtids: malformed GTID set"));
+  CHECK(outcome(changed(kUuid + ":7", kUuid + ":0"))
+            .starts_with("65 tables.ods.orders.done.gtids: malformed GTID set"));
   CHECK(outcome(changed("{\"ods\":\"cdc_1\"}", "{\"ods\":\"cdc_1\",\"ods\":\"cdc_2\"}")) ==
         "65 witnesses.ods: there more than once");
   CHECK(outcome(example().text() + "x").starts_with("65 "));
@@ -190,7 +196,8 @@ TEST_CASE("errors name the member") {
   CHECK(outcome(changed("\"filter\":{}", "\"filter\":" + std::string(100000, '['))).starts_with("65 "));
   std::string deep(1000, '[');
   deep += std::string(1000, ']');
-  CHECK(outcome(changed("\"filter\":{}", "\"filter\":{\"a\":" + deep + "}")) == "65 filter: nested too deeply");
+  CHECK(outcome(changed("\"filter\":{}", "\"filter\":{\"a\":" + deep + "}")) ==
+        "65 filter: nested too deeply");
 }
 
 TEST_CASE("a filter comes back in canonical form") {

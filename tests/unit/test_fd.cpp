@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
-
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,7 +81,8 @@ TEST_CASE("a lock has one holder at a time") {
 TEST_CASE("log lines go by level and stay one line") {
   using cdc::Log;
   using cdc::LogLevel;
-  CHECK(stderr_of([] { Log("cdc-tail", LogLevel::quiet).error("a\nb\x1b[31m"); }) == "cdc-tail: error: a b [31m\n");
+  CHECK(stderr_of([] { Log("cdc-tail", LogLevel::quiet).error("a\nb\x1b[31m"); }) ==
+        "cdc-tail: error: a b [31m\n");
   CHECK(stderr_of([] {
           const Log log("cdc-tail", LogLevel::normal);
           log.warning("careful");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What texts are accepted and how they print was asked of a MySQL 9.7.4 server with GTID_SUBTRACT(text, ''); bodies
-// of PREVIOUS_GTIDS events are cut from its binlogs. The algebra is compared with sets of single numbers.
+// What texts are accepted and how they print was asked of a MySQL 9.7.4 server with GTID_SUBTRACT(text, '');
+// bodies of PREVIOUS_GTIDS events are cut from its binlogs. The algebra is compared with sets of single
+// numbers.
 #include <doctest/doctest.h>
 #include <malloc.h>
 
@@ -73,7 +74,8 @@ TEST_CASE("GTID sets that the server accepts, and how it prints them") {
       {upper + ":1:tag," + upper + ":2", kUuid + ":1-2"},
       {upper + ":1:tag:5," + upper + ":tag:6", kUuid + ":1:tag:5-6"},
       {upper + ":tag:1:other:5:9:tag:2", kUuid + ":other:5:9:tag:1-2"},
-      {upper + ":b:1:a_:1:a9:1:aa:1:a:1:_:1:99:_a:1:_9:1", kUuid + ":_:1:99:_9:1:_a:1:a:1:a9:1:a_:1:aa:1:b:1"},
+      {upper + ":b:1:a_:1:a9:1:aa:1:a:1:_:1:99:_a:1:_9:1",
+       kUuid + ":_:1:99:_9:1:_a:1:a:1:a9:1:a_:1:aa:1:b:1"},
       {upper + ":aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:1", kUuid + ":aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:1"},
       {"ffffffff-0000-0000-0000-000000000000:z:4:a:5:6:1,00000000-0000-0000-0000-000000000000:1",
        "00000000-0000-0000-0000-000000000000:1,ffffffff-0000-0000-0000-000000000000:a:1:5-6:z:4"},
@@ -87,23 +89,49 @@ TEST_CASE("GTID sets that the server accepts, and how it prints them") {
 }
 
 TEST_CASE("GTID sets that the server refuses") {
-  for (const char* rest : {":", ":0", ":1-", ":1 " "3e11fa47-71ca-11e1-9e33-c80aa9429562:2", ":0x10", ":+5", ":-5",
-                           ":9223372036854775807", ":1-9223372036854775807", ":99999999999999999999", ":TaG_9:1-5:2tag:1",
-                           ":tag:", ":1:tag:", ":1::2", ":1x", ":a-b:1", ":tag-1:1", ":tag 1", ":t:0", ":\u00e9:1",
-                           ":1_2", ":a$:1", ":aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:1", ":1-5-7", ":5:", ":1,\xa0", "0:1"}) {
+  for (const char* rest : {":",
+                           ":0",
+                           ":1-",
+                           ":1 "
+                           "3e11fa47-71ca-11e1-9e33-c80aa9429562:2",
+                           ":0x10",
+                           ":+5",
+                           ":-5",
+                           ":9223372036854775807",
+                           ":1-9223372036854775807",
+                           ":99999999999999999999",
+                           ":TaG_9:1-5:2tag:1",
+                           ":tag:",
+                           ":1:tag:",
+                           ":1::2",
+                           ":1x",
+                           ":a-b:1",
+                           ":tag-1:1",
+                           ":tag 1",
+                           ":t:0",
+                           ":\u00e9:1",
+                           ":1_2",
+                           ":a$:1",
+                           ":aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:1",
+                           ":1-5-7",
+                           ":5:",
+                           ":1,\xa0",
+                           "0:1"}) {
     CAPTURE(rest);
     CHECK_THROWS_AS(GtidSet::parse(kUuid + rest), cdc::DataError);
   }
-  for (const char* text : {":1", "x", "ANONYMOUS", "3e11fa47-71ca-11e1-9e33-c80aa942956:1",
-                           "3e11fa4771ca-11e1-9e33-c80aa9429562:1", "{3e11fa4771ca11e19e33c80aa9429562}:1",
-                           "{3e11fa47-71ca-11e1-9e33-c80aa9429562:1", "3e 11fa47-71ca-11e1-9e33-c80aa9429562:1"}) {
+  for (const char* text :
+       {":1", "x", "ANONYMOUS", "3e11fa47-71ca-11e1-9e33-c80aa942956:1",
+        "3e11fa4771ca-11e1-9e33-c80aa9429562:1", "{3e11fa4771ca11e19e33c80aa9429562}:1",
+        "{3e11fa47-71ca-11e1-9e33-c80aa9429562:1", "3e 11fa47-71ca-11e1-9e33-c80aa9429562:1"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(GtidSet::parse(text), cdc::DataError);
   }
   CHECK_THROWS_AS(GtidSet::parse(kUuid + ":1" + std::string("\0x", 2)), cdc::DataError);
   CHECK(message_of(kUuid + ":1x") == "malformed GTID set: expected a comma at character 39, found \"x\"");
   CHECK(message_of(kUuid + ":1-") ==
-        "malformed GTID set: expected a transaction number (up to 9223372036854775806) at character 40, which is the end");
+        "malformed GTID set: expected a transaction number (up to 9223372036854775806) at character 40, "
+        "which is the end");
 }
 
 TEST_CASE("MariaDB positions") {
@@ -121,7 +149,8 @@ TEST_CASE("MariaDB positions") {
   CHECK(set.intersects(other));
   CHECK_FALSE(set.contains(other));
   CHECK((set + other).contains(set));
-  for (const char* bad : {"0-1", "0-1-", "0-1-1-1", "0-1-1 0-1-2", "0-1-1,0-2-2", "4294967296-1-1", "0-1-18446744073709551616"}) {
+  for (const char* bad : {"0-1", "0-1-", "0-1-1-1", "0-1-1 0-1-2", "0-1-1,0-2-2", "4294967296-1-1",
+                          "0-1-18446744073709551616"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(GtidSet::parse(bad), cdc::DataError);
   }
@@ -131,7 +160,8 @@ TEST_CASE("MariaDB positions") {
 }
 
 TEST_CASE("single GTIDs") {
-  for (const std::string& text : {kUuid + ":1", kUuid + ":tag_1:9223372036854775806", std::string("4294967295-1-18446744073709551615")}) {
+  for (const std::string& text : {kUuid + ":1", kUuid + ":tag_1:9223372036854775806",
+                                  std::string("4294967295-1-18446744073709551615")}) {
     CAPTURE(text);
     const auto gtid = Gtid::parse(text);
     REQUIRE(gtid.has_value());
@@ -145,8 +175,9 @@ TEST_CASE("single GTIDs") {
   CHECK(Gtid().text().empty());
   CHECK_FALSE(GtidSet().contains(Gtid()));
   CHECK_FALSE(*Gtid::parse(kUuid + ":1") == *Gtid::parse(kUuid + ":t:1"));
-  for (const std::string& bad : {std::string(), kUuid, kUuid + ":", kUuid + ":0", kUuid + ":1-2", kUuid + ":tag", kUuid + ":1 ",
-                                 kUuid + ":t:1:2", " " + kUuid + ":1", std::string("0-1"), std::string("0-1-2-3")}) {
+  for (const std::string& bad :
+       {std::string(), kUuid, kUuid + ":", kUuid + ":0", kUuid + ":1-2", kUuid + ":tag", kUuid + ":1 ",
+        kUuid + ":t:1:2", " " + kUuid + ":1", std::string("0-1"), std::string("0-1-2-3")}) {
     CAPTURE(bad);
     CHECK_FALSE(Gtid::parse(bad).has_value());
   }
@@ -189,9 +220,9 @@ TEST_CASE("lying encodings are refused without believing their counts") {
     return std::string(reinterpret_cast<const char*>(&value), sizeof value);
   };
   const std::string source(16, 'u');
-  CHECK_THROWS_AS(decode(std::string(7, '\xff') + '\0'), cdc::DecodeError);           // 2^56 - 1 sources
-  CHECK_THROWS_AS(decode(std::string(7, '\0') + '\2'), cdc::DecodeError);             // format 2
-  CHECK_THROWS_AS(decode(header + source + number(UINT64_MAX)), cdc::DecodeError);    // so many intervals
+  CHECK_THROWS_AS(decode(std::string(7, '\xff') + '\0'), cdc::DecodeError);         // 2^56 - 1 sources
+  CHECK_THROWS_AS(decode(std::string(7, '\0') + '\2'), cdc::DecodeError);           // format 2
+  CHECK_THROWS_AS(decode(header + source + number(UINT64_MAX)), cdc::DecodeError);  // so many intervals
   const auto one = [&](std::uint64_t start, std::uint64_t end) {
     return decode(header + source + number(1) + number(start) + number(end));
   };
@@ -250,7 +281,8 @@ NaiveSet random_naive(std::mt19937& random) {
   for (int i = stretches(random); i > 0; --i) {
     const GtidSource& source = sources[pick(random)];
     const std::uint64_t first = start(random);
-    for (std::uint64_t gno = first, end = first + length(random); gno < end; ++gno) naive.all.insert({source, gno});
+    for (std::uint64_t gno = first, end = first + length(random); gno < end; ++gno)
+      naive.all.insert({source, gno});
   }
   return naive;
 }

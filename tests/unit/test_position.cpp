@@ -31,7 +31,8 @@ TEST_CASE("names of modes, record kinds and DDL classes") {
 
   CHECK(cdc::record_kind_text(cdc::RecordKind::update_before) == "-U");
   CHECK(cdc::record_kind_text(cdc::RecordKind::end) == "end");
-  for (const char* text : {"start", "table", "begin", "+I", "-U", "+U", "-D", "commit", "ddl", "heartbeat", "end"}) {
+  for (const char* text :
+       {"start", "table", "begin", "+I", "-U", "+U", "-D", "commit", "ddl", "heartbeat", "end"}) {
     REQUIRE(cdc::parse_record_kind(text).has_value());
     CHECK(cdc::record_kind_text(*cdc::parse_record_kind(text)) == text);
   }

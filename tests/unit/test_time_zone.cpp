@@ -47,8 +47,8 @@ CivilTime by_libc(std::time_t t) {
 }
 
 bool equal(const CivilTime& a, const CivilTime& b) {
-  return a.year == b.year && a.month == b.month && a.day == b.day && a.hour == b.hour && a.minute == b.minute &&
-         a.second == b.second;
+  return a.year == b.year && a.month == b.month && a.day == b.day && a.hour == b.hour &&
+         a.minute == b.minute && a.second == b.second;
 }
 
 // A TZif file without transitions, whose rule holds for all of time.
@@ -79,8 +79,9 @@ TEST_CASE("civil time is that of gmtime_r") {
 TEST_CASE("named zones agree with the C library, also at each change") {
   // Half-hour and negative daylight saving, a change at no quarter of an hour (Monrovia 1972), a skipped day
   // (Apia 2011), none at all, and years past the table.
-  for (const char* name : {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Europe/Dublin", "Africa/Monrovia",
-                           "Africa/Casablanca", "Pacific/Apia", "Asia/Kolkata", "America/Nuuk", "Asia/Gaza"}) {
+  for (const char* name :
+       {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Europe/Dublin", "Africa/Monrovia",
+        "Africa/Casablanca", "Pacific/Apia", "Asia/Kolkata", "America/Nuuk", "Asia/Gaza"}) {
     CAPTURE(name);
     const TimeZone zone(name);
     const ProcessZone process(name);
@@ -143,8 +144,9 @@ TEST_CASE("fixed offsets and spellings of UTC") {
   CHECK(TimeZone("-13:59").name() == "-13:59");
   const CivilTime civil = TimeZone("-05:30").local(0);
   CHECK(equal(civil, {1969, 12, 31, 18, 30, 0}));
-  for (const char* bad : {"", "+14:01", "-14:00", "+08:60", "+008:00", "+0800", "+:00", "8:00", "Mars/Olympus", "Europe",
-                          "/etc/passwd", "../../../etc/passwd", "tzdata.zi", "Europe/Ber lin"}) {
+  for (const char* bad :
+       {"", "+14:01", "-14:00", "+08:60", "+008:00", "+0800", "+:00", "8:00", "Mars/Olympus", "Europe",
+        "/etc/passwd", "../../../etc/passwd", "tzdata.zi", "Europe/Ber lin"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(TimeZone{bad}, cdc::UsageError);
   }
