@@ -79,7 +79,8 @@ class Reader {
       } else if (line[0] == '[') {
         const std::size_t end = line.find(']');
         if (end == line.npos) fail("a group's name needs a closing bracket");
-        group = std::string(trim(line.substr(1, end - 1)));
+        const std::string_view name = line.substr(0, end);
+        group = std::string(name.substr(1, name.find_last_not_of(" \t")));
       } else if (!group) {
         fail("an option needs a [group] in front of it");
       } else if (std::find(groups_.begin(), groups_.end(), *group) != groups_.end()) {
