@@ -147,7 +147,7 @@ std::optional<std::int64_t> parse_timestamp_ms(std::string_view text) {
     return std::nullopt;
   }
   if (!in.ok() || !in.at_end()) return std::nullopt;
-  return (seconds_from_civil(civil) - offset_minutes * 60) * 1000 + milliseconds;
+  return (seconds_from_civil(civil) - std::int64_t{offset_minutes} * 60) * 1000 + milliseconds;
 }
 
 namespace {

@@ -268,7 +268,7 @@ void append_u64(std::string& out, std::uint64_t value) {
 std::string decode_tag(ByteReader& reader) {
   const std::uint8_t length = reader.u8();
   if (length % 2 != 0 || length / 2 > kMaxTagLength) reader.fail("GTID tag of invalid length");
-  const std::string tag(reader.text(length / 2));
+  std::string tag(reader.text(length / 2));
   const bool valid =
       tag.empty() || (is_tag_start(tag.front()) && std::all_of(tag.begin(), tag.end(), [](char c) {
                         return c == '_' || is_digit(c) || (c >= 'a' && c <= 'z');
