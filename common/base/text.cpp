@@ -35,8 +35,8 @@ void append_padded(OutBuffer& out, std::uint32_t value, int width) {
 namespace {
 
 // The layout of my_gcvt() (strings/dtoa.cc): positional while the decimal point lies within 15 digits of the
-// first digit, else "1.5e16", the exponent without sign or leading zeros. std::to_chars supplies the digits,
-// which are the fewest that read back as the same number.
+// first digit or between two digits, else "1.5e16", the exponent without sign or leading zeros. std::to_chars
+// supplies the digits, which are the fewest that read back as the same number.
 template <typename T>
 void append_shortest(OutBuffer& out, T value) {
   constexpr int kPositionalLimit = 15;
@@ -58,7 +58,7 @@ void append_shortest(OutBuffer& out, T value) {
   std::from_chars(from, end, exponent);
   const int point = exponent + 1;  // digits before the decimal point
 
-  if (point > kPositionalLimit || point < 1 - kPositionalLimit) {
+  if ((point > kPositionalLimit && count <= point) || point < 1 - kPositionalLimit) {
     *to++ = digits[0];
     if (count > 1) *to++ = '.';
     to = std::copy(digits + 1, digits + count, to);

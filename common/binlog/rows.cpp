@@ -163,7 +163,7 @@ RowsEvent::RowsEvent(const Event& event) {
     extra_data_ = reader.bytes(length - 2U);
   }
   const std::uint64_t columns = reader.lenenc();
-  reader.need(bitmap_size(columns));
+  if (columns > 8 * reader.left()) reader.fail("bitmap of " + std::to_string(columns) + " columns past end");
   column_count_ = columns;
   if (change_ != RowChange::insert) before_columns_ = reader.bytes(bitmap_size(column_count_));
   if (change_ != RowChange::remove) after_columns_ = reader.bytes(bitmap_size(column_count_));
