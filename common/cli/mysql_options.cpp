@@ -298,7 +298,9 @@ Settings MysqlOptions::collect() const {
 }
 
 ConnectOptions MysqlOptions::resolve() const {
-  return Resolver(collect()).resolve();
+  ConnectOptions options = Resolver(collect()).resolve();
+  options.program = tool_;
+  return options;
 }
 
 }  // namespace cdc

@@ -101,6 +101,8 @@ std::string_view ssl_mode_text(SslMode mode) {
   return "";
 }
 
+std::string client_library_text() { return std::string("MariaDB Connector/C ") + mysql_get_client_info(); }
+
 Connection::Connection(const ConnectOptions& options) {
   check_options(options);
   init_library();

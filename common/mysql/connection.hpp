@@ -133,6 +133,9 @@ class Connection {
   ServerVersion version_;
 };
 
+// "MariaDB Connector/C 3.3.20", for --version.
+std::string client_library_text();
+
 // An error number of server or client library as exit code and transience: 1045, 1044, 1227, 1142 … denied
 // (77); 2002, 2003, 2006, 2013, 1040, 1053 … transient (75); the dump's 1236 is refused (69); the rest config
 // (78).

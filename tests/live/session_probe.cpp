@@ -11,7 +11,8 @@ namespace {
 
 const cdc::About kAbout{.name = "session-probe",
                         .sentence = "Open a session as the tools do, and run statements.",
-                        .usage = {"[OPTION]... STATEMENT..."}};
+                        .usage = {"[OPTION]... STATEMENT..."},
+                        .version_details = [] { return cdc::client_library_text() + "\n"; }};
 
 struct Options {
   cdc::MysqlOptions mysql;
