@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "common/binlog/sql_lexer.hpp"
@@ -122,8 +123,7 @@ class DdlParser {
   }
   bool add(TableName name) {
     if (!info_.tables) return false;
-    auto& tables = *info_.tables;
-    if (std::find(tables.begin(), tables.end(), name) == tables.end()) tables.push_back(std::move(name));
+    if (seen_.insert(name).second) info_.tables->push_back(std::move(name));
     return true;
   }
   bool fail() {
@@ -287,6 +287,7 @@ class DdlParser {
   SqlLexer lexer_;
   std::string_view default_db_;
   bool temporary_ = false;
+  std::set<TableName> seen_;
   DdlInfo info_;
 };
 

@@ -137,18 +137,19 @@ FormatDescription FormatDescription::decode(ByteView body) {
   const std::string_view version = reader.text(kVersionSize);
   format.server_version = version.substr(0, version.find('\0'));
   format.server_version_id = version_id(format.server_version);
+  if (format.server_version_id < 50000) reader.fail("server version '" + format.server_version + "'");
   format.mariadb = format.server_version.find("MariaDB") != std::string::npos;
   format.created = reader.u32();
   if (const unsigned header_size = reader.u8(); header_size != EventHeader::kSize) {
     reader.fail("event headers of " + std::to_string(header_size) + " bytes are not supported");
   }
   // Since MySQL 5.6.1 and MariaDB 5.3 the event ends in the algorithm and room for a checksum, used or not.
-  const bool knows_checksums = format.server_version_id >= (format.mariadb ? 50300U : 50601U);
-  const std::size_t tail = knows_checksums ? 1 + kChecksumSize : 0;
+  format.has_checksum_field = format.server_version_id >= (format.mariadb ? 50300U : 50601U);
+  const std::size_t tail = format.has_checksum_field ? 1 + kChecksumSize : 0;
   reader.need(tail);
   const ByteView lengths = reader.bytes(std::min(reader.left() - tail, std::size_t{255}));
   std::copy(lengths.begin(), lengths.end(), format.post_header_lengths.begin() + 1);
-  if (knows_checksums) {
+  if (format.has_checksum_field) {
     reader.skip(reader.left() - tail);
     const unsigned algorithm = reader.u8();
     if (algorithm != 0 && algorithm != 1 && algorithm != 255) {

@@ -118,8 +118,9 @@ struct FormatDescription {
   std::string server_version;           // "9.7.4", "10.11.11-MariaDB-log"
   std::uint32_t server_version_id = 0;  // 90704, 101111
   bool mariadb = false;
-  std::uint32_t created = 0;                            // 0 when a dump starts behind the file's start
-  bool checksum = false;                                // events end in 4 bytes of CRC32
+  std::uint32_t created = 0;        // 0 when a dump starts behind the file's start
+  bool has_checksum_field = false;  // this event ends in an algorithm and room for a checksum
+  bool checksum = false;            // and all events in 4 bytes of CRC32
   std::array<std::uint8_t, 256> post_header_lengths{};  // by event type; 0 where the server knows none
 
   std::uint8_t post_header_length(EventType type) const {

@@ -98,7 +98,11 @@ void EventReader::strip_checksum(Event& event) const {
     return;
   }
   if (!has_format_) throw DecodeError(0, "no FORMAT_DESCRIPTION event before this one");
-  if (!format_.checksum) return;
+  // A file's own format description is checksummed in any case, so that what it says of the others can be
+  // trusted.
+  const bool own_format = header.type == EventType::format_description && counts_bytes_ &&
+                          header.log_pos != 0 && format_.has_checksum_field;
+  if (!format_.checksum && !own_format) return;
   if (event.body.size() < kChecksumSize) throw DecodeError(EventHeader::kSize, "no room for a checksum");
   event.body = event.body.first(event.body.size() - kChecksumSize);
   if (verify_checksums_ && !checksum_matches(event.whole, header)) {

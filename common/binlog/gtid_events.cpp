@@ -178,6 +178,12 @@ GtidEvent decode_mariadb(const Event& raw) {
     xid.gtrid = reader.text(gtrid_length);
     xid.bqual = reader.text(bqual_length);
   }
+  constexpr unsigned kMultiEngine = 1, kStartAlter = 2, kRollbackAlter = 8;
+  if (!reader.at_end()) {
+    const unsigned extra = reader.u8();
+    if ((extra & kMultiEngine) != 0) reader.skip(1);
+    mariadb.without_effect = (extra & (kStartAlter | kRollbackAlter)) != 0;
+  }
   return event;
 }
 

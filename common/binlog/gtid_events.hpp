@@ -37,6 +37,7 @@ struct GtidEvent {
     bool prepared_xa = false;     // ends in XA_PREPARE
     bool completed_xa = false;    // is XA COMMIT or XA ROLLBACK
     std::uint64_t commit_id = 0;  // group commit; 0 none
+    bool without_effect = false;  // START ALTER and ROLLBACK ALTER (binlog_alter_two_phase): the ALTER was not done
     std::optional<XaId> xid;
   };
   std::optional<Mariadb> mariadb;

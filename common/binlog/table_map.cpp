@@ -50,8 +50,12 @@ bool is_numeric(const Column& column) {
   }
 }
 
-bool is_character(const Column& column) {
+// Whether a collation is written for it: MySQL does so for VECTOR, MariaDB for GEOMETRY too.
+bool has_collation(const Column& column, bool mariadb) {
   switch (column.type) {
+    case ColumnType::geometry:
+      return mariadb;
+    case ColumnType::vector:
     case ColumnType::varchar:
     case ColumnType::var_string:
     case ColumnType::string:
@@ -256,9 +260,8 @@ void apply_types(const Fields& fields, std::vector<Column>& columns, bool mariad
     read_bits(*fields[kSignedness], columns, is_numeric,
               [](Column& column, bool bit) { column.is_unsigned = bit && column.type != ColumnType::year; });
   }
-  read_collations(fields[kDefaultCharset], fields[kColumnCharset], columns, [mariadb](const Column& column) {
-    return is_character(column) || (mariadb && is_geometry(column));
-  });
+  read_collations(fields[kDefaultCharset], fields[kColumnCharset], columns,
+                  [mariadb](const Column& column) { return has_collation(column, mariadb); });
   read_collations(fields[kEnumAndSetDefaultCharset], fields[kEnumAndSetColumnCharset], columns, is_labelled);
   if (fields[kGeometryType]) {
     read_numbers(*fields[kGeometryType], columns, is_geometry, [](Column& column, std::uint64_t type) {
@@ -272,7 +275,7 @@ void apply_types(const Fields& fields, std::vector<Column>& columns, bool mariad
                  });
   }
   for (Column& column : columns) {
-    if (is_geometry(column)) column.collation = 0;
+    if (is_geometry(column) || is_vector(column)) column.collation = 0;
     const CharacterSet* charset = find_charset(column.collation);
     if (charset != nullptr && column.collation != kBinaryCollation) column.charset = charset->name;
   }
@@ -307,9 +310,10 @@ TableMap decode_table_map(const Event& event, bool mariadb) {
   map.columns = read_columns(reader);
   const Fields fields = read_fields(reader);
   apply_types(fields, map.columns, mariadb);
-  const bool has_charsets = fields[kDefaultCharset] || fields[kColumnCharset];
-  map.has_types = (fields[kSignedness] || std::none_of(map.columns.begin(), map.columns.end(), is_numeric)) &&
-                  (has_charsets || std::none_of(map.columns.begin(), map.columns.end(), is_character));
+  map.has_types = std::all_of(map.columns.begin(), map.columns.end(), [&](const Column& column) {
+    return (!is_numeric(column) || fields[kSignedness]) &&
+           (!has_collation(column, mariadb) || fields[kDefaultCharset] || fields[kColumnCharset]);
+  });
   map.has_names = fields[kColumnName].has_value();
   if (map.has_names) {
     apply_names(fields, map.columns);

@@ -101,6 +101,7 @@ void TransactionTracker::open(const Event& event) {
   transaction_.begin_pos = event.begin_pos;
   transaction_.commit_ms = transaction_.original_commit_ms = std::int64_t{event.header.timestamp} * 1000;
   transaction_.length = 0;
+  transaction_.without_effect = false;
   transaction_.end = TransactionEnd::open;
   transaction_.end_pos = 0;
   transaction_.xid.reset();
@@ -138,6 +139,7 @@ TransactionStep TransactionTracker::feed_gtid(const Event& event) {
   }
   if (gtid.mariadb) {
     transaction_.xid = std::move(gtid.mariadb->xid);
+    transaction_.without_effect = gtid.mariadb->without_effect;
     // MariaDB's GTID event is the BEGIN as well.
     in_group_ = !gtid.mariadb->standalone && !gtid.mariadb->completed_xa;
   }

@@ -58,6 +58,7 @@ struct Transaction {
   std::int64_t original_commit_ms = 0;
   std::int64_t commit_ms = 0;
   std::uint64_t length = 0;  // bytes of all its events as the server says; 0 not told
+  bool without_effect = false;  // MariaDB's START ALTER, ROLLBACK ALTER: its statement was not done
 
   TransactionEnd end = TransactionEnd::open;
   std::uint64_t end_pos = 0;  // behind the last event; only when ended

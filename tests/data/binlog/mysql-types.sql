@@ -1,0 +1,23 @@
+-- flavor: mysql
+-- options: --binlog-row-metadata=FULL --sql-mode=
+-- What table maps tell with full metadata; the types of columns.tsv are the oracle.
+CREATE DATABASE types CHARACTER SET latin1;
+USE types;
+CREATE TABLE numbers (a TINYINT, b TINYINT UNSIGNED, c SMALLINT, d SMALLINT UNSIGNED, y YEAR, e MEDIUMINT, f MEDIUMINT UNSIGNED, g INT, h INT UNSIGNED, i BIGINT, j BIGINT UNSIGNED, k FLOAT, l FLOAT UNSIGNED, m DOUBLE, n DOUBLE UNSIGNED, o DECIMAL(12,2), p DECIMAL(65,30) UNSIGNED, q DECIMAL(5), r BIT(1), s BIT(64), z INT UNSIGNED NOT NULL, PRIMARY KEY (z, a));
+INSERT INTO numbers (z) VALUES (1);
+CREATE TABLE times (a DATE, b TIME, c TIME(3), d DATETIME, e DATETIME(6), f TIMESTAMP NULL, g TIMESTAMP(1) NULL, h YEAR);
+INSERT INTO times (a) VALUES ('2026-01-02');
+CREATE TABLE texts (a CHAR(3), b VARCHAR(10), c CHAR(60) CHARACTER SET utf8mb4, d CHAR(255) CHARACTER SET utf8mb4, e VARCHAR(255) CHARACTER SET gbk, f TINYTEXT, g TEXT CHARACTER SET utf8mb3, h MEDIUMTEXT, i LONGTEXT CHARACTER SET utf16, j BINARY(16), k VARBINARY(300), l TINYBLOB, m BLOB, n MEDIUMBLOB, o LONGBLOB, p JSON, q VARCHAR(10000) CHARACTER SET utf8mb4);
+INSERT INTO texts (a) VALUES ('a');
+SET NAMES utf8mb4;
+CREATE TABLE labels (a ENUM('x', 'y'), b SET('p', 'q', 'it''s') CHARACTER SET utf8mb4, c ENUM('grün', 'weiß'), d ENUM('中', '文') CHARACTER SET gbk, e SET('ab', 'é') CHARACTER SET ucs2, f ENUM('back\\slash', 'new\nline', 'quo"te', 'tab	'), g INT);
+INSERT INTO labels (g) VALUES (1);
+CREATE TABLE shapes (a GEOMETRY, b POINT, c LINESTRING, d POLYGON, e MULTIPOINT, f MULTILINESTRING, g MULTIPOLYGON, h GEOMETRYCOLLECTION, i VECTOR(3), j VECTOR, k VARCHAR(5), l VARCHAR(5) CHARACTER SET utf8mb4);
+INSERT INTO shapes (k) VALUES ('k');
+CREATE TABLE keys1 (a VARCHAR(100), b BLOB, c INT INVISIBLE, d INT AS (c + 1), e INT AS (c + 2) STORED, PRIMARY KEY (a(10), b(20)));
+INSERT INTO keys1 (a, b) VALUES ('a', 'b');
+CREATE TABLE `a``b.c` (`select` INT, `ü名` INT NOT NULL);
+INSERT INTO `a``b.c` VALUES (1, 2);
+SET GLOBAL binlog_row_metadata = MINIMAL;
+INSERT INTO numbers (z) VALUES (2);
+INSERT INTO texts (a) VALUES ('b');
