@@ -28,7 +28,6 @@ const FileStart& PositionFinder::file_start(const std::string& file) {
   BinlogStream stream = open_dump(options_, file);
   FileStart start = scan_file_start(stream);
   bytes_read_ += start.bytes_read;
-  if (start.previous_gtids) start.previous_gtids->add(purged_);
   return starts_.emplace(file, std::move(start)).first->second;
 }
 
@@ -55,6 +54,22 @@ std::optional<FoundPlace> PositionFinder::place_of(const GtidSet& set) {
   const std::optional<std::string> first = first_file_for(set);
   if (!first) return std::nullopt;
   return find_from(*first, [&](const Transaction& transaction) { return !set.contains(transaction.gtid); });
+}
+
+std::optional<FoundPlace> PositionFinder::first_of(const GtidSet& set) {
+  // A set from the start of a file has members that are older than the binlog: gtid_purged.
+  const GtidSet retained = set - purged_;
+  const auto begins_before = [&](const BinlogFile& file) {
+    const std::optional<GtidSet>& previous = file_start(file.name).previous_gtids;
+    return !previous || !previous->intersects(retained);
+  };
+  const auto beyond = std::partition_point(files_.begin(), files_.end(), begins_before);
+  if (beyond == files_.begin()) return std::nullopt;
+  FoundPlace place = find_from(std::prev(beyond)->name, [&](const Transaction& transaction) {
+    return !transaction.gtid.empty() && retained.contains(transaction.gtid);
+  });
+  if (!place.first) return std::nullopt;
+  return place;
 }
 
 FoundPlace PositionFinder::first_at(std::int64_t timestamp_ms) {

@@ -5,9 +5,9 @@
 // First events are remembered: a file never changes its start. Errors: ServerError, DecodeError "FILE:POS:
 // …".
 //
-// All sets it returns include gtid_purged, because PREVIOUS_GTIDS does not name everything executed before a
-// file: GTIDs given by SET GLOBAL gtid_purged, or applied with log_replica_updates=OFF, are in no binlog
-// (seen on 9.7), and the server refuses a set without them all the same.
+// The sets of places and scans include gtid_purged, because PREVIOUS_GTIDS does not name everything executed
+// before a file: GTIDs given by SET GLOBAL gtid_purged, or applied with log_replica_updates=OFF, are in no
+// binlog (seen on 9.7), and the server refuses a set without them all the same.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ class PositionFinder {
   // files.
   PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged);
 
-  // The format, PREVIOUS_GTIDS (with gtid_purged) and first commit time of a file.
+  // The format, PREVIOUS_GTIDS (as it is, without gtid_purged) and first commit time of a file.
   const FileStart& file_start(const std::string& file);
   // What the offset is and the complete set there. Reads the file up to it.
   PositionScan scan_to(const BinlogPosition& position);
@@ -40,6 +40,9 @@ class PositionFinder {
   // The first transaction in binlog order whose commit time is at or after `timestamp_ms`. Files are chosen
   // by the commit times of their first transactions, which grow unless the server's clock was set back.
   FoundPlace first_at(std::int64_t timestamp_ms);
+
+  // The first transaction in binlog order that is a member of `set`; nullopt when the binlog has none.
+  std::optional<FoundPlace> first_of(const GtidSet& set);
 
   // The newest file that begins within `set`, where the server begins to read for it; nullopt as of
   // place_of().

@@ -144,6 +144,7 @@ class Scan {
   }
 
   void count(const Transaction& transaction) {
+    result_.last_commit_ms = transaction.commit_ms;
     if (transaction.gtid.empty()) {
       ++result_.anonymous;
       return;
@@ -206,6 +207,7 @@ FoundPlace find_transaction(EventSource& source, const std::function<bool(const 
         return place;
       }
     }
+    if (ends(step)) place.last_commit_ms = tracker.transaction().commit_ms;
     if (ends(step) && !tracker.transaction().gtid.empty()) {
       if (!place.gtid_set) place.gtid_set.emplace();
       place.gtid_set->add(tracker.transaction().gtid);

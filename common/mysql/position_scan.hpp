@@ -40,6 +40,8 @@ struct PositionScan {
   std::uint64_t anonymous = 0;  // transactions without GTID that end at or before `before`
   // The transaction that the position is inside of, and the first that begins at or behind it in this file.
   std::optional<Transaction> open, next;
+  std::int64_t last_commit_ms =
+      0;  // of the newest transaction in the file that ends at or before `before`; 0 none
   // place inside_event: where that event begins, its type's name.
   std::uint64_t event_begin = 0;
   std::string event_type;
@@ -70,6 +72,7 @@ struct FoundPlace {
   BinlogPosition position;
   std::optional<GtidSet> gtid_set;   // nullopt: no GTIDs in this binlog
   std::optional<Transaction> first;  // nullopt: none yet, the position is the server's end
+  std::int64_t last_commit_ms = 0;   // of the newest transaction before it that was read; 0 none
 };
 
 // The first transaction of the source, through all its files, for which `wanted` says yes as of its first

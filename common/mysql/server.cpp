@@ -117,6 +117,8 @@ std::optional<BinlogEnd> Server::end() {
                    .query_value("SELECT BINLOG_GTID_POS(" + connection_.quote(end.position.file) + ", " +
                                 std::to_string(end.position.pos) + ")")
                    .value_or("");
+  end.do_db = text_of(result, result.rows[0], "Binlog_Do_DB");
+  end.ignore_db = text_of(result, result.rows[0], "Binlog_Ignore_DB");
   end.executed = GtidSet::parse(executed);
   return end;
 }

@@ -33,8 +33,9 @@ struct BinlogFile {
 // `position`: their GTIDs are added at the end of the commit (sql/binlog.cc). Start from one of the two, not
 // both.
 struct BinlogEnd {
-  BinlogPosition position;  // where the next transaction will be written
-  GtidSet executed;         // MariaDB: BINLOG_GTID_POS() of the position, always exact
+  BinlogPosition position;       // where the next transaction will be written
+  GtidSet executed;              // MariaDB: BINLOG_GTID_POS() of the position, always exact
+  std::string do_db, ignore_db;  // --binlog-do-db, --binlog-ignore-db, comma-separated
 };
 
 // Another reader of the binlog, of SHOW REPLICAS.

@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""cdc-check against real servers: whatever it says is held against a dump that is really opened."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from binlog_client import Client, DumpError, first_transaction
+from sandbox import Server
+
+CHECK = pathlib.Path(os.environ.get("CDC_BIN_DIR", "build/dev/bin")) / "cdc-check"
+TIMEOUT = 60
+
+
+def run_check(*arguments, server=None, user="root", environment=None):
+    """Runs cdc-check; with `server`, over its socket. Returns the finished process."""
+    connection = ["--no-defaults", f"--socket={server.socket}", f"--user={user}"] if server else []
+    return subprocess.run([str(CHECK), *connection, *arguments], capture_output=True, text=True, timeout=TIMEOUT, check=False,
+                          env={**os.environ, **(environment or {})})
+
+
+def ask(server, *arguments):
+    """The JSON report."""
+    done = run_check("--format=json", *arguments, server=server)
+    assert done.returncode in (0, 1, 2), done.stderr
+    return json.loads(done.stdout)
+
+
+def status_of(report, check):
+    (status,) = [result["status"] for result in report["checks"] if result["id"] == check]
+    return status
+
+
+def transactions(server, start):
+    """The GTIDs that a dump delivers; `start(client)` opens it."""
+    with Client(server.socket) as client:
+        return [event.gtid for event in start(client) if event.starts_transaction]
+
+
+class Incident(unittest.TestCase):
+    """A job starts at a file and offset, collects the GTIDs it sees, and comes back with those alone."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.source = Server.start("source")
+        cls.addClassCleanup(cls.source.destroy, kill=True)
+        cls.source.sql("CREATE DATABASE shop; CREATE TABLE shop.orders (id INT PRIMARY KEY, note VARCHAR(20))")
+        cls.number = 0
+        for _ in range(4):
+            cls.insert(5)
+            cls.source.sql("FLUSH BINARY LOGS")
+        cls.insert(3)
+        row = cls.source.value("SHOW BINARY LOG STATUS").split("\t")
+        cls.file, cls.pos = row[0], int(row[1])
+        cls.before = cls.source.gtid_executed()
+        cls.insert(4)
+        # The early files go; transactions before the position that are still there remain.
+        cls.source.sql("PURGE BINARY LOGS TO 'binlog.000003'")
+        cls.purged = cls.source.value("SELECT @@GLOBAL.gtid_purged")
+        cls.seen = cls.source.value(f"SELECT GTID_SUBTRACT(@@GLOBAL.gtid_executed, '{cls.before}')")
+        cls.after = transactions(cls.source, lambda client: client.dump(cls.file, cls.pos))
+
+    @classmethod
+    def insert(cls, count):
+        for _ in range(count):
+            cls.number += 1
+            cls.source.sql(f"INSERT INTO shop.orders VALUES ({cls.number}, 'x')")
+
+    def at_position(self, *arguments):
+        return ask(self.source, f"--file={self.file}", f"--pos={self.pos}", *arguments)
+
+    def test_a_the_restart_is_foretold(self):
+        report = self.at_position()
+        self.assertEqual(report["verdict"], "critical")
+        self.assertTrue(report["prediction"]["start"]["ok"])
+        self.assertEqual(len(self.after), 4)
+        restart = report["prediction"]["restart"]
+        self.assertFalse(restart["ok"])
+        self.assertEqual(restart["error"], "purged")
+        self.assertEqual(report["position"]["gtid_set"], self.before)
+        done = run_check(f"--file={self.file}", f"--pos={self.pos}", server=self.source)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(self.before, done.stdout)
+
+    def test_b_the_collected_set_is_refused(self):
+        with self.assertRaises(DumpError) as refused:
+            transactions(self.source, lambda client: client.dump_gtid(self.seen))
+        self.assertEqual(refused.exception.code, 1236)
+        restart = self.at_position()["checks"][-1]
+        self.assertEqual(restart["id"], "restart")
+        # The server's first words are in the message that foretells them.
+        self.assertIn(str(refused.exception).split(".")[0], restart["message"])
+
+    def test_c_gtid_purged_added_replays(self):
+        replayed = transactions(self.source, lambda client: client.dump_gtid(f"{self.purged},{self.seen}"))
+        self.assertGreater(len(replayed), 0)
+        foretold = self.at_position()["prediction"]["restart"]["replays"]
+        same = self.source.value(f"SELECT GTID_SUBTRACT('{','.join(replayed)}', '{foretold}') = '' AND "
+                                 f"GTID_SUBTRACT('{foretold}', '{','.join(replayed)}') = ''")
+        self.assertEqual(same, "1", (foretold, replayed))
+
+    def test_d_the_printed_set_continues(self):
+        done = run_check(f"--file={self.file}", f"--pos={self.pos}", "--format=gtid-set", server=self.source)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(transactions(self.source, lambda client: client.dump_gtid(done.stdout.strip())), self.after)
+
+    def test_the_collected_set_is_made_whole(self):
+        report = ask(self.source, f"--gtid-set={self.seen}")
+        self.assertEqual(report["prediction"]["start"]["error"], "purged")
+        whole = report["position"]["repaired_gtid_set"]
+        self.assertEqual(self.source.value(f"SELECT GTID_SUBTRACT('{self.before},{self.seen}', '{whole}')"), "")
+        delivered = transactions(self.source, lambda client: client.dump_gtid(whole))  # what other tests have done since
+        self.assertEqual([gtid for gtid in delivered if gtid in self.after], [])
+
+    def test_who_starts_matters(self):
+        for consumer in ("generic", "seatunnel", "flink", "debezium"):
+            self.assertEqual(status_of(self.at_position(f"--for={consumer}"), "restart"), "critical", consumer)
+        self.assertEqual(status_of(self.at_position("--for=cdc-tail"), "restart"), "ok")
+
+    def test_the_checkpoint_is_a_good_start(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "shop.ckpt"
+            where = [f"--file={self.file}", f"--pos={self.pos}"]
+            done = run_check(*where, "--for=cdc-tail", f"--write-checkpoint={path}", "--fail-on=critical", server=self.source)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            checkpoint = json.loads(path.read_text())
+            self.assertEqual(checkpoint["gtid_set"], self.before)
+            self.assertEqual((checkpoint["file"], checkpoint["pos"]), (self.file, self.pos))
+            report = ask(self.source, f"--checkpoint={path}")
+            self.assertTrue(report["prediction"]["start"]["ok"] and report["prediction"]["restart"]["ok"])
+            # It may hold loads in flight: nothing overwrites it.
+            again = run_check(*where, f"--write-checkpoint={path}", server=self.source)
+            self.assertEqual(again.returncode, 3)
+            self.assertEqual(json.loads(path.read_text()), checkpoint)
+
+    # --- bad input
+
+    def test_a_purged_file(self):
+        report = ask(self.source, "--file=binlog.000001", "--pos=4")
+        self.assertEqual(report["prediction"]["start"]["error"], "no_such_file")
+        self.assertEqual(status_of(report, "position.file"), "critical")
+
+    def test_offsets_that_are_none(self):
+        events = self.source.sql(f"SHOW BINLOG EVENTS IN '{self.file}'")
+        boundaries, open_transaction = [], False
+        for event in (row.split("\t") for row in events):
+            begin, kind, end = int(event[1]), event[2], int(event[4])
+            expected = "inside_transaction" if open_transaction else None
+            report = ask(self.source, f"--file={self.file}", f"--pos={begin}")
+            self.assertEqual(report["prediction"]["start"]["error"], expected, event)
+            inside = ask(self.source, f"--file={self.file}", f"--pos={begin + 7}")
+            self.assertEqual(inside["prediction"]["start"]["error"], "inside_event", event)
+            self.assertEqual(status_of(inside, "position.event"), "critical")
+            if not open_transaction:
+                boundaries.append(begin)
+            self.assertEqual(report["position"]["pos"], boundaries[-1])
+            open_transaction = kind in ("Gtid", "Table_map", "Write_rows", "Query")
+            if len(boundaries) == 4:
+                break
+        for pos, error in ((3, "pos_too_small"), (10**6, "pos_too_large")):
+            report = ask(self.source, f"--file={self.file}", f"--pos={pos}")
+            self.assertEqual(report["prediction"]["start"]["error"], error)
+
+    def test_more_than_the_server_has(self):
+        more = self.source.gtid_executed().split(":")[0] + ":1-1000"
+        report = ask(self.source, f"--gtid-set={more}")
+        self.assertEqual(report["prediction"]["start"]["error"], "replica_has_more")
+        self.assertEqual(status_of(report, "gtid.replica_has_more"), "critical")
+
+    def test_a_foreign_history(self):
+        foreign = f"{self.before},11111111-2222-3333-4444-555555555555:1-7"
+        self.assertEqual(transactions(self.source, lambda client: client.dump_gtid(foreign)), self.after)  # silently
+        report = ask(self.source, f"--gtid-set={foreign}")
+        self.assertEqual(report["prediction"]["start"]["error"], "foreign_gtids")
+        self.assertEqual(status_of(report, "gtid.foreign"), "critical")
+
+    def test_a_first_run(self):
+        done = run_check("--checkpoint=/nonexistent/none.ckpt", "--fail-on=critical", "-q", server=self.source)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertNotIn("CRIT", done.stdout)
+
+    def test_another_server(self):
+        self.assertEqual(status_of(ask(self.source, f"--expect-server-uuid={self.source.uuid}"), "server.uuid"), "ok")
+        other = ask(self.source, "--expect-server-uuid=11111111-2222-3333-4444-555555555555")
+        self.assertEqual(status_of(other, "server.uuid"), "critical")
+
+    def test_missing_grants_are_named(self):
+        self.source.sql("CREATE USER poor IDENTIFIED BY ''; GRANT SELECT ON shop.* TO poor")
+        done = run_check(f"--file={self.file}", f"--pos={self.pos}", server=self.source, user="poor")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("GRANT REPLICATION SLAVE ON *.* TO 'poor'@'%';", done.stdout)
+        self.source.sql("GRANT REPLICATION SLAVE ON *.* TO poor")
+        done = run_check(f"--file={self.file}", f"--pos={self.pos}", server=self.source, user="poor")
+        self.assertIn("GRANT REPLICATION CLIENT ON *.* TO 'poor'@'%';", done.stdout)
+        self.assertIn(self.before, done.stdout)  # a dump is enough to know the set
+
+    def test_grants_of_roles(self):
+        self.source.sql("CREATE USER actor IDENTIFIED BY ''; CREATE ROLE reader; GRANT REPLICATION SLAVE ON *.* TO reader; "
+                        "GRANT reader TO actor")
+        done = run_check(server=self.source, user="actor")
+        self.assertIn("SET DEFAULT ROLE ALL TO 'actor'@'%';", done.stdout)
+        self.source.sql("SET DEFAULT ROLE ALL TO actor")
+        done = run_check("--format=json", server=self.source, user="actor")
+        self.assertEqual(status_of(json.loads(done.stdout), "access.replication_slave"), "ok")
+
+
+class BadUse(unittest.TestCase):
+    """Whatever keeps cdc-check from asking is 3, UNKNOWN."""
+
+    def test_wrong_options(self):
+        for arguments in (["--nonsense"], ["--pos=4"], ["--format=xml"], ["--for=nobody"], ["--fail-on=never"], ["--gtid-set=x:1"],
+                          ["--require=luck"], ["--file=b.1", "--timestamp=1"], ["--expect-server-uuid=7"]):
+            done = run_check("--no-defaults", *arguments)
+            self.assertEqual(done.returncode, 3, arguments)
+            self.assertEqual(done.stdout, "")
+            self.assertIn("cdc-check: error: ", done.stderr)
+
+    def test_nobody_answers(self):
+        done = run_check("--no-defaults", "-h", "127.0.0.1", "-P", "1", "-u", "x")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("127.0.0.1", done.stderr)
+        done = run_check("--no-defaults", "-h", "127.0.0.1", "-P", "1", "-u", "x", "--format=json")
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(json.loads(done.stdout)["verdict"], "unknown")
+
+    def test_a_broken_checkpoint(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".ckpt") as file:
+            file.write('{"version":1,')
+            file.flush()
+            done = run_check("--no-defaults", f"--checkpoint={file.name}")
+            self.assertEqual(done.returncode, 3)
+            self.assertIn(file.name, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
