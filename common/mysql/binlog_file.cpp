@@ -51,7 +51,8 @@ std::optional<RawEvent> BinlogFiles::next() {
   try {
     header = EventHeader::decode(reader);
   } catch (DecodeError& error) {
-    throw error.add_context(name_ + ":" + std::to_string(pos_));
+    error.add_context(name_ + ":" + std::to_string(pos_));
+    throw;
   }
   if (starts_) in_use_ = (header.flags & EventHeader::kBinlogInUse) != 0;
   if (!fill(header.length)) {

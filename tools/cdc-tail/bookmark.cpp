@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cdc-tail/bookmark.hpp"
+
+#include <random>
+
+#include "common/base/error.hpp"
+#include "common/base/text.hpp"
+
+namespace cdc::tail {
+
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenSaves{200};  // each costs two fsyncs
+
+std::string random_job() {
+  std::random_device device;
+  std::string bytes;
+  for (int i = 0; i < 16; ++i) bytes.push_back(static_cast<char>(device()));
+  return to_hex(as_bytes(bytes));
+}
+
+}  // namespace
+
+Bookmark::Bookmark(const Options& options, const std::string& filter)
+    : path_(options.checkpoint), saves_(options.save_checkpoint) {
+  if (path_.empty()) return;
+  if (saves_) lock_.emplace(checkpoint_lock_path(path_));
+  loaded_ = Checkpoint::load(path_);
+  if (loaded_) check(options, filter);
+  saved_.job = loaded_ ? loaded_->job : random_job();
+  saved_.filter = filter;
+  saved_.time_zone = options.time_zone.name();
+}
+
+void Bookmark::check(const Options& options, const std::string& filter) const {
+  const std::string whose = path_ + " belongs to a stream with ";
+  // An empty text is one that cdc-check wrote, which knows no filter.
+  if (!options.accept_change && !loaded_->filter.empty() && loaded_->filter != filter) {
+    throw ConfigError(whose + "the filter " + loaded_->filter + ", this one has " + filter +
+                      " (--accept-change)");
+  }
+  const std::string& zone = options.time_zone.name();
+  if (!options.accept_change && !loaded_->time_zone.empty() && loaded_->time_zone != zone) {
+    throw ConfigError(whose + "time zone " + loaded_->time_zone + ", this one has " + zone +
+                      " (--accept-change)");
+  }
+  if (saves_ && (!loaded_->target.empty() || !loaded_->tables.empty())) {
+    throw ConfigError(path_ + " is written by cdc-load; --save-checkpoint would destroy what it keeps there");
+  }
+}
+
+void Bookmark::save(Teller& teller, bool now) {
+  if (!saves_ || !teller.started()) return;
+  const Clock::time_point time = Clock::now();
+  if (!now && time - saved_at_ < kBetweenSaves) return;
+  if (has_saved_ && saved_.position == teller.boundary() && saved_.server_uuid == teller.server_uuid())
+    return;
+  saved_.gtid_set.reset();
+  if (const GtidSet* executed = teller.executed()) saved_.gtid_set = *executed;
+  saved_.position = teller.boundary();
+  saved_.server_uuid = teller.server_uuid();
+  saved_.ts_ms = teller.last_commit_ms();
+  saved_.save(path_);
+  has_saved_ = true;
+  saved_at_ = Clock::now();
+}
+
+}  // namespace cdc::tail

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bookmark: the checkpoint file as cdc-tail uses it: read at the start, and with --save-checkpoint written
+// behind what stdout has taken. What is written is safe against a crash of cdc-tail, not against a reader
+// that loses what it took.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "common/base/fd.hpp"
+#include "common/model/checkpoint.hpp"
+#include "tools/cdc-tail/options.hpp"
+#include "tools/cdc-tail/teller.hpp"
+
+namespace cdc::tail {
+
+class Bookmark {
+ public:
+  // Takes the lock when it will write (TemporaryError when somebody has it). ConfigError (78) when the file
+  // is of another filter or time zone, or is cdc-load's own and would be overwritten.
+  Bookmark(const Options& options, const std::string& filter);
+
+  // What the file said; nullopt: there is none, a first run.
+  const std::optional<Checkpoint>& loaded() const { return loaded_; }
+
+  // Writes the teller's boundary if that has moved; under load a few times a second, with `now` in any case.
+  void save(Teller& teller, bool now);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void check(const Options& options, const std::string& filter) const;
+
+  std::string path_;
+  bool saves_;
+  std::optional<FileLock> lock_;
+  std::optional<Checkpoint> loaded_;
+  Checkpoint saved_;
+  bool has_saved_ = false;
+  Clock::time_point saved_at_{};
+};
+
+}  // namespace cdc::tail

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// TableFilter: which tables, columns and statements are told. Decided once per table definition, never per
+// row.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/binlog/ddl.hpp"
+#include "common/model/schema.hpp"
+
+namespace cdc::tail {
+
+// As on the command line; globs with * ? [a-z], a backslash quotes.
+struct FilterRules {
+  std::vector<std::string> tables, exclude_tables;  // "db.table"; no `tables` means all
+  std::vector<std::string> exclude_columns;         // "db.table.column"
+  bool shadow_tables = false;                       // also those of gh-ost and pt-online-schema-change
+};
+
+class TableFilter {
+ public:
+  // UsageError when a rule has not as many parts as it should.
+  explicit TableFilter(const FilterRules& rules);
+
+  bool captures(const TableName& name) const;
+  // Whether the statement names a captured table, or may do so: a text that could not be parsed, a whole
+  // database.
+  bool concerns(const DdlInfo& ddl) const;
+  // The same definition unless a column is excluded.
+  std::shared_ptr<const TableSchema> apply(std::shared_ptr<const TableSchema> schema) const;
+
+  // The rules as a JSON object: equal texts mean equal filters.
+  std::string canonical() const;
+
+ private:
+  struct Glob {
+    std::string db, table, column;
+    bool matches(const TableName& name) const;
+  };
+  static std::vector<Glob> parse(const std::vector<std::string>& rules, const char* option,
+                                 std::size_t parts);
+  bool may_capture_in(std::string_view db) const;
+
+  FilterRules rules_;
+  std::vector<Glob> include_, exclude_, exclude_columns_;
+};
+
+// Names that online schema changes give their working tables: _orders_gho, _orders_ghc, _orders_del (gh-ost),
+// _orders_new, __orders_old (pt-online-schema-change).
+bool is_shadow_table(std::string_view table);
+
+}  // namespace cdc::tail

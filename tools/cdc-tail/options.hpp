@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the command line of cdc-tail said, checked for form but not yet held against a server or a file.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/time_zone.hpp"
+#include "common/binlog/charset.hpp"
+#include "common/model/position.hpp"
+#include "common/mysql/connection.hpp"
+#include "common/mysql/table_definitions.hpp"
+#include "tools/cdc-tail/filter.hpp"
+
+namespace cdc::tail {
+
+struct Options {
+  std::vector<std::string> files;  // binlogs to read; "-" is standard input; empty: read from the server
+  std::optional<ConnectOptions> connect;  // nullopt: files without a server
+
+  StartPoint start;
+  StopPoint stop;
+  std::string checkpoint;  // path, "" for none
+  bool save_checkpoint = false, accept_change = false;
+
+  FilterRules filter;
+  bool all_ddl = false, allow_statement_dml = false;
+  UnknownNames unknown_names = UnknownNames::refuse;
+
+  bool rows_only = false, long_as_string = false, line_buffered = false;
+  BadText bad_text = BadText::refuse;
+  TimeZone time_zone;
+  std::uint64_t max_count = 0;                  // changes; 0: no limit
+  std::chrono::milliseconds heartbeat{10'000};  // 0: none
+  unsigned max_retries = 20;                    // in a row, after a connection that worked
+  bool show_progress = false;
+};
+
+}  // namespace cdc::tail

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Output: standard output as the sink's buffer. Records are appended by the sink and written out in large
+// pieces, always whole lines; the source's waiting (see WaitHook) is the other moment to flush.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "common/base/buffer.hpp"
+
+namespace cdc::tail {
+
+class Output {
+ public:
+  // Enlarges the pipe that standard output may be: with the default 64 KiB, writer and reader wait for each
+  // other.
+  explicit Output(bool line_buffered);
+
+  OutBuffer& buffer() { return buffer_; }
+  // Called after everything told so far was written.
+  void on_flush(std::function<void()> callback) { on_flush_ = std::move(callback); }
+
+  // Between two records.
+  void record_done() {
+    if (buffer_.size() >= limit_) [[unlikely]]
+      flush();
+  }
+  // IoError (74); EPIPE ends the process silently.
+  void flush();
+
+  std::uint64_t bytes_written() const { return bytes_written_; }
+
+ private:
+  OutBuffer buffer_;
+  std::size_t limit_;
+  std::function<void()> on_flush_;
+  std::uint64_t bytes_written_ = 0;
+};
+
+}  // namespace cdc::tail

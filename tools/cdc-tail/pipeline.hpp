@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipeline: events in, records out. It decides what belongs to the asked range (where telling starts and
+// stops, exact to the transaction), and hands rows, statements and boundaries on. It does no I/O but what the
+// table definitions ask the server, and knows nothing of sources: run.cpp feeds it from a dump, from files,
+// and again after a reconnect.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/binlog/event.hpp"
+#include "common/binlog/payload.hpp"
+#include "common/binlog/transaction.hpp"
+#include "tools/cdc-tail/options.hpp"
+#include "tools/cdc-tail/prepared.hpp"
+#include "tools/cdc-tail/rows.hpp"
+#include "tools/cdc-tail/teller.hpp"
+
+namespace cdc::tail {
+
+// What the source sends before the place where telling starts, to be read and passed over.
+struct StartGate {
+  std::optional<BinlogPosition> position;  // everything before this boundary
+  std::optional<std::int64_t>
+      timestamp_ms;                 // until the first transaction with this commit time or a later one
+  std::optional<GtidSet> executed;  // these transactions, wherever they are
+  bool closed() const { return position || timestamp_ms; }
+};
+
+// Where a run starts. From a server the set is known; files tell theirs in PREVIOUS_GTIDS.
+struct Start {
+  std::string server_uuid, server_version;
+  bool from_files = false;
+  std::optional<GtidSet> executed;         // the complete set at `position`
+  std::optional<BinlogPosition> position;  // nullopt: where the first event to tell is found
+  std::optional<BinlogPosition> settled;   // without position: no event to tell comes before this one
+  StartGate gate;
+};
+
+class Pipeline {
+ public:
+  Pipeline(const Options& options, const TableFilter& filter, TableDefinitions& definitions, ChangeSink& sink,
+           Output& output, StopPoint stop);
+
+  void begin(Start start);
+  // The connection is new: events come again from the last boundary on.
+  void reconnected(const std::string& server_uuid, const std::string& server_version);
+
+  // True when the run is at its end, see stop_reason().
+  bool feed(const RawEvent& raw);
+  // The source has nothing for now. True when that ends the run: the server's clock is past the stop time.
+  bool idle(std::int64_t server_now_ms);
+  // The source has no more. Errors when that is too early.
+  void input_ended();
+
+  const std::string& stop_reason() const { return stop_reason_; }
+  bool partial() const { return rows_.limit_reached() && teller_.is_open(); }
+  Teller& teller() { return teller_; }
+  // Where the first dump is asked for when there are no GTIDs.
+  BinlogPosition start_position() const { return start_.position.value_or(BinlogPosition{}); }
+
+ private:
+  void before_start(const RawEvent& raw);
+  void handle(const Event& event);
+  void outside(const Event& event);
+  void begin_transaction(const Event& event);
+  void inside(const Event& event, bool last);
+  void table_or_rows(const Event& event);
+  void tell_rows(const Event& event);
+  void finish_transaction();
+  void previous_gtids(const Event& event);
+  void update_boundary();
+  void at_boundary();
+  void pass_gate();
+  bool is_behind_stop(std::string_view file, std::uint64_t pos) const;
+  void stop(std::string reason) { stop_reason_ = std::move(reason); }
+
+  // statements.cpp
+  void statement(const Event& event, bool last);
+  void ddl(const Event& event, bool last);
+  void check_dml(std::string_view what) const;
+  void finish_told(const Transaction& transaction);
+  void tell_prepared(const Transaction& transaction);
+
+  const Options& options_;
+  const TableFilter& filter_;
+  TableDefinitions& definitions_;
+  Teller teller_;
+  RowTeller rows_;
+  EventReader reader_;
+  TransactionTracker tracker_;
+  PayloadReader payload_;
+  TextDecoder sql_text_{BadText::replace};
+  Arena sql_arena_;
+
+  Start start_;
+  bool has_base_ = false;       // the complete set is known
+  bool muted_ = false;          // the open transaction lies before the start
+  BinlogPosition gate_before_;  // newest boundary before a gate's position
+  BinlogPosition boundary_;
+  unsigned boundaries_ = 0;
+
+  StopPoint stop_;
+  std::uint64_t stop_left_ = 0;  // transactions of stop_.gtid_set not seen yet
+  std::string stop_reason_;
+
+  bool storing_ = false;  // the open transaction is an XA one: its events are kept
+  StoredEvents stored_;
+  PreparedTransactions prepared_;
+  std::optional<DdlRecord> ddl_;  // of the statement that is the whole open transaction
+};
+
+}  // namespace cdc::tail

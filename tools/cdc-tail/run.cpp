@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cdc-tail/run.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "common/base/error.hpp"
+#include "common/base/text.hpp"
+#include "common/cli/progress.hpp"
+#include "common/cli/signals.hpp"
+#include "common/json/native_writer.hpp"
+#include "common/mysql/binlog_file.hpp"
+#include "common/mysql/binlog_stream.hpp"
+#include "tools/cdc-tail/bookmark.hpp"
+#include "tools/cdc-tail/output.hpp"
+#include "tools/cdc-tail/pipeline.hpp"
+#include "tools/cdc-tail/start.hpp"
+
+namespace cdc::tail {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirstRetry{100};
+constexpr milliseconds kLongestRetry{10'000};
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+class Run {
+ public:
+  Run(const Options& options, const Log& log)
+      : options_(options),
+        log_(log),
+        progress_(options.show_progress && isatty(STDOUT_FILENO) == 0),
+        filter_(options.filter),
+        output_(options.line_buffered),
+        writer_(output_.buffer(), {options.time_zone, options.rows_only, options.long_as_string}),
+        definitions_(options.unknown_names,
+                     options.connect ? [this]() -> Connection& { return session(); }
+                                     : std::function<Connection&()>()) {}
+
+  // Reads to the end; what ends the run early is thrown.
+  void read();
+  // Tells `end` and writes everything out.
+  void finish(int status, std::string_view reason);
+  const std::string& reason() const { return pipeline_->stop_reason(); }
+  const Signals& signals() const { return signals_; }
+
+ private:
+  void read_files();
+  void read_server();
+  bool pump(EventSource& source);
+  void read_dump(Connection connection, const DumpRequest& request);
+  void reconnect(ServerError error);
+  void start_pipeline(Plan plan);
+  Connection& session();
+
+  Waited wait(int fd, milliseconds timeout);
+  bool poll_all(int fd, milliseconds timeout);
+  bool sleep_for(milliseconds time);
+  void tell_status();
+  std::string status_text() const;
+
+  const Options& options_;
+  const Log& log_;
+  Signals signals_;
+  Progress progress_;
+  TableFilter filter_;
+  Output output_;
+  NativeWriter writer_;
+  TableDefinitions definitions_;
+  std::unique_ptr<Bookmark> bookmark_;
+  std::unique_ptr<Pipeline> pipeline_;
+
+  std::optional<Connection> session_;  // for questions, beside the dump
+  ServerAddress address_;              // of the server that sends the dump
+  std::int64_t clock_offset_ms_ = 0;   // the server's clock minus ours
+};
+
+void Run::read() {
+  bookmark_ = std::make_unique<Bookmark>(options_, filter_.canonical());
+  if (options_.files.empty()) {
+    read_server();
+  } else {
+    read_files();
+  }
+}
+
+void Run::start_pipeline(Plan plan) {
+  pipeline_ =
+      std::make_unique<Pipeline>(options_, filter_, definitions_, writer_, output_, std::move(plan.stop));
+  pipeline_->begin(std::move(plan.start));
+  output_.on_flush([this] { bookmark_->save(pipeline_->teller(), false); });
+}
+
+void Run::read_files() {
+  start_pipeline(plan_from_files(options_, bookmark_->loaded()));
+  BinlogFiles files(options_.files, [this](int fd, milliseconds timeout) { return wait(fd, timeout); });
+  if (!pump(files) && !signals_.stopping()) pipeline_->input_ended();
+}
+
+// True when the pipeline is at its end, false when the source is.
+bool Run::pump(EventSource& source) {
+  constexpr unsigned kProgressEvery = 1024;
+  unsigned events = 0;
+  while (const std::optional<RawEvent> raw = source.next()) {
+    if (pipeline_->feed(*raw)) return true;
+    if (signals_.stopping()) return false;
+    if (++events % kProgressEvery == 0) {
+      if (progress_.due()) progress_.show(status_text());
+      if (signals_.take_status_request()) tell_status();
+    }
+  }
+  return !pipeline_->stop_reason().empty();
+}
+
+void Run::read_server() {
+  Connection connection(*options_.connect);
+  Server server(connection);
+  address_ = connection.address();
+  start_pipeline(plan_from_server(server, options_, bookmark_->loaded()));
+  if (options_.stop.timestamp_ms) {
+    const Field now = connection.query_value("SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)");
+    clock_offset_ms_ = static_cast<std::int64_t>(parse_uint(now.value_or("")).value_or(0)) - now_ms();
+  }
+  Teller& teller = pipeline_->teller();
+  const DumpRequest request = dump_request(options_, teller.executed(), pipeline_->start_position());
+  try {
+    read_dump(std::move(connection), request);
+  } catch (const ServerError& error) {
+    if (!error.transient()) throw;
+    reconnect(error);
+  }
+}
+
+// Tries again after each transient error, as long as the stream moves on in between.
+void Run::reconnect(ServerError error) {
+  Teller& teller = pipeline_->teller();
+  unsigned failures = 0;
+  BinlogPosition reached = teller.boundary();
+  for (;;) {
+    if (failures >= options_.max_retries) throw error;
+    const milliseconds delay = std::min(kFirstRetry * (1 << std::min(failures, 10U)), kLongestRetry);
+    ++failures;
+    output_.flush();
+    log_.warning(error.message() + "; trying again");
+    if (!sleep_for(delay)) return;
+    try {
+      session_.reset();
+      Connection connection(*options_.connect);
+      Server server(connection);
+      address_ = connection.address();
+      pipeline_->reconnected(server.uuid(), server.version().text);
+      const GtidSet* executed = teller.executed();
+      if (executed != nullptr) {
+        require_not_purged(server, *executed);
+      } else if (server.uuid() != teller.server_uuid()) {
+        throw RefusedError("reconnected to another server (" + connection.name() +
+                           "), and there are no GTIDs");
+      }
+      log_.info("connected to " + connection.name());
+      read_dump(std::move(connection), dump_request(options_, executed, teller.boundary()));
+      return;
+    } catch (const ServerError& again) {
+      if (!again.transient()) throw;
+      if (teller.boundary() != reached) failures = 0;
+      reached = teller.boundary();
+      error = again;
+    }
+  }
+}
+
+void Run::read_dump(Connection connection, const DumpRequest& request) {
+  BinlogStream stream(std::move(connection), request,
+                      [this](int fd, milliseconds timeout) { return wait(fd, timeout); });
+  if (!pump(stream) && !signals_.stopping()) pipeline_->input_ended();
+}
+
+Connection& Run::session() {
+  if (!session_) {
+    ConnectOptions same = *options_.connect;
+    if (same.socket.empty() && !address_.host.empty()) same.hosts = {address_};
+    session_.emplace(same);
+  }
+  return *session_;
+}
+
+// The source has nothing: write out what there is, then wait for the source, a signal, the next heartbeat, or
+// for the reader of stdout to go away.
+Waited Run::wait(int fd, milliseconds timeout) {
+  const Clock::time_point deadline = timeout.count() < 0 ? Clock::time_point::max() : Clock::now() + timeout;
+  for (;;) {
+    if (signals_.stopping()) return Waited::stop;
+    if (signals_.take_status_request()) tell_status();
+    const bool over = pipeline_->idle(now_ms() + clock_offset_ms_);
+    output_.flush();
+    bookmark_->save(pipeline_->teller(), true);
+    if (over) return Waited::stop;
+
+    Clock::time_point wake = deadline;
+    const Teller& teller = pipeline_->teller();
+    if (teller.has_heartbeats())
+      wake = std::min(wake, std::max(teller.heartbeat_due(), Clock::now() + milliseconds(10)));
+    if (options_.stop.timestamp_ms) wake = std::min(wake, Clock::now() + milliseconds(500));
+    const bool for_ever = wake == Clock::time_point::max();
+    if (poll_all(fd, for_ever ? milliseconds(-1) : std::chrono::ceil<milliseconds>(wake - Clock::now()))) {
+      return Waited::readable;
+    }
+    if (Clock::now() >= deadline) return Waited::timed_out;
+  }
+}
+
+// True when `fd` (-1: none) is readable. Ends the process when nobody reads stdout any more: that must not
+// wait for the next record.
+bool Run::poll_all(int fd, milliseconds timeout) {
+  const auto limit = static_cast<std::int64_t>(std::numeric_limits<int>::max());
+  pollfd watched[] = {{fd, POLLIN, 0}, {signals_.wake_fd(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
+  poll(watched, 3, static_cast<int>(std::clamp<std::int64_t>(timeout.count(), -1, limit)));
+  if ((watched[2].revents & POLLERR) != 0) die_of_signal(SIGPIPE);
+  return watched[0].revents != 0;
+}
+
+// False when a signal asked to stop.
+bool Run::sleep_for(milliseconds time) {
+  const Clock::time_point deadline = Clock::now() + time;
+  while (Clock::now() < deadline && !signals_.stopping()) {
+    poll_all(-1, std::chrono::ceil<milliseconds>(deadline - Clock::now()));
+    if (signals_.take_status_request()) tell_status();
+  }
+  return !signals_.stopping();
+}
+
+std::string Run::status_text() const {
+  return pipeline_->teller().boundary().text() + ", " + std::to_string(pipeline_->teller().total_changes()) +
+         " changes told";
+}
+
+void Run::tell_status() {
+  progress_.clear();
+  log_.warning("status: " + status_text());
+}
+
+void Run::finish(int status, std::string_view reason) {
+  progress_.clear();
+  if (pipeline_) {
+    pipeline_->teller().end(status, reason, pipeline_->partial());
+  } else {
+    EndRecord record;
+    record.status = status;
+    record.reason = reason;
+    writer_.end(record);
+  }
+  output_.flush();
+  if (pipeline_) bookmark_->save(pipeline_->teller(), true);
+}
+
+}  // namespace
+
+int run(const Options& options, const Log& log) {
+  Run work(options, log);
+  try {
+    work.read();
+  } catch (const IoError& error) {
+    if (error.exit_code() != ExitCode::io) work.finish(static_cast<int>(error.exit_code()), error.message());
+    throw;  // where nothing can be written, `end` cannot be either
+  } catch (const Error& error) {
+    work.finish(static_cast<int>(error.exit_code()), error.message());
+    throw;
+  }
+  if (const int signal = work.signals().stop_signal()) {
+    work.finish(128 + signal, std::string("stopped by ") + (signal == SIGINT ? "SIGINT" : "SIGTERM"));
+    work.signals().die();
+  }
+  work.finish(0, work.reason());
+  return 0;
+}
+
+}  // namespace cdc::tail

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cdc-tail/start.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "common/base/error.hpp"
+#include "common/mysql/position_finder.hpp"
+
+namespace cdc::tail {
+
+namespace {
+
+constexpr std::uint64_t kFirstEvent = 4;
+
+BinlogEnd end_of_log(Server& server) {
+  std::optional<BinlogEnd> end = server.end();
+  if (!end) throw ConfigError(server.connection().name() + " writes no binlog (log_bin is OFF)");
+  return *std::move(end);
+}
+
+// Why `scan.position` is no place to start from, and where there are some. "" when it is one.
+std::string objection(const PositionScan& scan) {
+  const std::string& file = scan.position.file;
+  const auto at = [&](std::uint64_t pos) { return BinlogPosition{file, pos}.text(); };
+  std::string what = scan.position.text();
+  switch (scan.place) {
+    case Place::boundary:
+      return "";
+    case Place::before_start:
+      return what + " is in the file's head; its first event is at " + at(kFirstEvent);
+    case Place::behind_end:
+      return what + " is behind the end of the file" + (scan.file_end ? ", " + at(*scan.file_end) : "");
+    case Place::inside_event:
+      what +=
+          " is inside the event " + scan.event_type + " that begins at " + std::to_string(scan.event_begin);
+      break;
+    case Place::inside_transaction:
+      what += " is inside a transaction";
+      break;
+  }
+  if (scan.open && scan.open->has_gtid_event) what += " (" + scan.open->gtid.text() + ")";
+  what += "; start before it, at " + at(scan.before);
+  if (scan.after) what += ", or behind it, at " + at(*scan.after);
+  return what;
+}
+
+class Planner {
+ public:
+  Planner(Server& server, const Options& options)
+      : server_(server), options_(options), by_gtid_(server.can_dump_by_gtid()) {
+    start_.server_uuid = server.uuid();
+    start_.server_version = server.version().text;
+  }
+
+  Start from_checkpoint(const Checkpoint& checkpoint) {
+    const bool same_server = checkpoint.server_uuid == server_.uuid();
+    if (!checkpoint.gtid_set && !same_server) {
+      throw RefusedError("the checkpoint's position " + checkpoint.position.text() +
+                         " without GTIDs is of server " + checkpoint.server_uuid + ", this one is " +
+                         server_.uuid());
+    }
+    if (checkpoint.gtid_set && !by_gtid_) {
+      throw RefusedError("the checkpoint is a GTID set, and gtid_mode of this server is " +
+                         std::string(gtid_mode_text(server_.gtid_mode())));
+    }
+    if (!checkpoint.gtid_set) {
+      from_position(checkpoint.position);
+    } else {
+      from_set(*checkpoint.gtid_set);
+      if (same_server) start_.position = checkpoint.position;
+    }
+    return std::move(start_);
+  }
+
+  Start from(const StartPoint& point) {
+    switch (point.mode) {
+      case StartupMode::initial:
+        throw UsageError("--startup-mode=initial is not there yet");
+      case StartupMode::earliest:
+        from_oldest();
+        break;
+      case StartupMode::latest:
+        from_end();
+        break;
+      case StartupMode::timestamp:
+        from_time(*point.timestamp_ms);
+        break;
+      case StartupMode::specific:
+        if (point.position) {
+          from_position(*point.position);
+          require_agreement(point);
+        } else {
+          if (!by_gtid_) {
+            throw RefusedError("--gtid-set: gtid_mode of this server is " +
+                               std::string(gtid_mode_text(server_.gtid_mode())));
+          }
+          from_set(*point.gtid_set);
+        }
+    }
+    if (start_.executed) require_not_purged(server_, *start_.executed);
+    return std::move(start_);
+  }
+
+ private:
+  PositionFinder finder() {
+    return {*options_.connect, server_.binlog_files(), by_gtid_ ? server_.gtid_purged() : GtidSet()};
+  }
+
+  // Where by GTIDs: the complete set; without: position only, and beyond 4 GiB what the dump sends before it.
+  void set_place(const BinlogPosition& position, const std::optional<GtidSet>& executed) {
+    start_.position = position;
+    if (by_gtid_) {
+      start_.executed = executed.value_or(GtidSet());
+    } else if (position.pos > std::numeric_limits<std::uint32_t>::max()) {
+      start_.gate.position = position;
+    }
+  }
+
+  void from_oldest() {
+    const std::vector<BinlogFile> files = server_.binlog_files();
+    if (files.empty()) throw RefusedError("the server has no binlog files");
+    const std::string& oldest = files.front().name;
+    set_place({oldest, kFirstEvent}, finder().file_start(oldest).previous_gtids);
+  }
+
+  void from_end() {
+    const BinlogEnd end = end_of_log(server_);
+    if (!by_gtid_) return set_place(end.position, std::nullopt);
+    // A transaction is in the log a moment before it is in gtid_executed, so the set may be of a little
+    // earlier than the position: telling starts where the first transaction is that the set lacks.
+    start_.executed = end.executed;
+    start_.settled = end.position;
+  }
+
+  void from_set(const GtidSet& executed) {
+    start_.executed = executed;
+    try {
+      if (const std::optional<BinlogEnd> end = server_.end()) start_.settled = end->position;
+    } catch (const ServerError& error) {
+      if (error.exit_code() != ExitCode::denied) throw;  // only to tell `start` sooner; a dump needs less
+    }
+    require_not_purged(server_, executed);
+  }
+
+  void from_position(const BinlogPosition& position) {
+    const std::vector<BinlogFile> files = server_.binlog_files();
+    const auto is_asked = [&](const BinlogFile& file) { return file.name == position.file; };
+    if (std::none_of(files.begin(), files.end(), is_asked)) {
+      throw RefusedError(
+          position.file + " is not on the server" +
+          (files.empty() ? "" : "; it has " + files.front().name + " to " + files.back().name));
+    }
+    const PositionScan scan = finder().scan_to(position);
+    if (const std::string why = objection(scan); !why.empty()) throw RefusedError(why);
+    set_place(position, scan.gtid_set);
+  }
+
+  void from_time(std::int64_t timestamp_ms) {
+    const FoundPlace place = finder().first_at(timestamp_ms);
+    set_place(place.position, place.gtid_set);
+  }
+
+  void require_agreement(const StartPoint& point) const {
+    if (!point.gtid_set || !start_.executed || *point.gtid_set == *start_.executed) return;
+    throw RefusedError("--gtid-set is not the set executed at " + point.position->text() + ", which is " +
+                       start_.executed->text());
+  }
+
+  Server& server_;
+  const Options& options_;
+  bool by_gtid_;
+  Start start_;
+};
+
+}  // namespace
+
+Plan plan_from_server(Server& server, const Options& options, const std::optional<Checkpoint>& checkpoint) {
+  StopPoint stop = options.stop;
+  // The server's end at start-up: before anything else is asked.
+  if (stop.mode == StopMode::latest) stop.position = end_of_log(server).position;
+  Planner planner(server, options);
+  return {checkpoint ? planner.from_checkpoint(*checkpoint) : planner.from(options.start), std::move(stop)};
+}
+
+Plan plan_from_files(const Options& options, const std::optional<Checkpoint>& checkpoint) {
+  Start start;
+  start.from_files = true;
+  const StartPoint& point = options.start;
+  if (checkpoint) {
+    if (checkpoint->gtid_set) {
+      start.gate.executed = checkpoint->gtid_set;
+    } else {
+      start.gate.position = checkpoint->position;
+    }
+  } else if (point.mode == StartupMode::timestamp) {
+    start.gate.timestamp_ms = point.timestamp_ms;
+  } else if (point.mode == StartupMode::specific && point.position) {
+    start.gate.position = point.position;
+  } else if (point.mode == StartupMode::specific) {
+    start.gate.executed = point.gtid_set;
+  } else if (point.mode != StartupMode::earliest) {
+    throw UsageError("binlog files can be read from earliest, specific or timestamp");
+  }
+  return {std::move(start), options.stop};
+}
+
+DumpRequest dump_request(const Options& options, const GtidSet* executed, const BinlogPosition& boundary) {
+  DumpRequest request;
+  if (executed != nullptr) {
+    request.executed = *executed;
+  } else {
+    request.position = boundary;
+  }
+  request.stop_at_end = options.stop.mode == StopMode::latest;
+  request.server_id = options.connect->server_id;
+  return request;
+}
+
+void require_not_purged(Server& server, const GtidSet& executed) {
+  const GtidSet purged = server.gtid_purged();
+  if (executed.contains(purged)) return;
+  const GtidSet missing = purged - executed;
+  throw RefusedError("the server has purged " + std::to_string(missing.count()) +
+                     " transactions that the position lacks: " + missing.text() +
+                     "; to go on without them: --gtid-set=" + (executed + purged).text());
+}
+
+}  // namespace cdc::tail

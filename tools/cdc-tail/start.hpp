@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what the user asked for to a place in the log: where to start, with the complete set of executed
+// transactions there, and where to stop. What the server would refuse or, worse, accept wrongly is refused
+// here, with the place to use.
+#pragma once
+
+#include <optional>
+
+#include "common/model/checkpoint.hpp"
+#include "common/mysql/binlog_stream.hpp"
+#include "common/mysql/server.hpp"
+#include "tools/cdc-tail/options.hpp"
+#include "tools/cdc-tail/pipeline.hpp"
+
+namespace cdc::tail {
+
+struct Plan {
+  Start start;
+  StopPoint stop;
+};
+
+// `checkpoint` wins over options.start. RefusedError (69) when the position cannot be started from.
+Plan plan_from_server(Server& server, const Options& options, const std::optional<Checkpoint>& checkpoint);
+Plan plan_from_files(const Options& options, const std::optional<Checkpoint>& checkpoint);
+
+// The dump that goes on behind `executed`, or without GTIDs from `boundary`.
+DumpRequest dump_request(const Options& options, const GtidSet* executed, const BinlogPosition& boundary);
+
+// RefusedError when the server has purged transactions that the set lacks; says which set to use instead.
+void require_not_purged(Server& server, const GtidSet& executed);
+
+}  // namespace cdc::tail

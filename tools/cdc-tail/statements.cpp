@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Pipeline does with QUERY events, and with the statements that end transactions.
+#include <utility>
+
+#include "common/base/error.hpp"
+#include "tools/cdc-tail/pipeline.hpp"
+
+namespace cdc::tail {
+
+namespace {
+
+// Enough of a statement to be recognised in a message.
+std::string shortened(std::string_view sql) {
+  constexpr std::size_t kShown = 80;
+  return sql.size() <= kShown ? std::string(sql) : std::string(sql.substr(0, kShown)) + "…";
+}
+
+}  // namespace
+
+void Pipeline::statement(const Event& event, bool last) {
+  if (tracker_.query() == nullptr) return;
+  switch (tracker_.statement()) {
+    case StatementKind::xa_start:
+      storing_ = true;
+      stored_ = {};
+      break;
+    case StatementKind::dml:
+      check_dml(tracker_.query()->sql);
+      break;
+    case StatementKind::ddl:
+      ddl(event, last);
+      break;
+    default:
+      break;
+  }
+}
+
+void Pipeline::check_dml(std::string_view what) const {
+  if (muted_ || options_.allow_statement_dml) return;
+  throw ConfigError("rows changed by a statement that was logged as text (binlog_format is not ROW): " +
+                    shortened(what) + "; --allow-statement-dml goes on without its changes");
+}
+
+void Pipeline::ddl(const Event& event, bool last) {
+  constexpr std::uint16_t kUtf8mb4 = 45;  // utf8mb4_general_ci, where the event does not tell
+  const QueryEvent& query = *tracker_.query();
+  sql_arena_.reset();
+  const std::uint16_t collation = query.client_collation != 0 ? query.client_collation : kUtf8mb4;
+  const std::string_view sql = sql_text_.decode(collation, query.sql, sql_arena_);
+  const DdlInfo info = parse_ddl(sql, query.db, query.sql_mode);
+  definitions_.forget(info);
+  ddl_.reset();
+  if (muted_ || (info.ddl_class == DdlClass::other && !options_.all_ddl) || !filter_.concerns(info)) return;
+  DdlRecord record;
+  record.ddl_class = info.ddl_class;
+  record.tables = info.tables;
+  record.db = query.db;
+  record.position = {std::string(event.file), event.end_pos};
+  record.sql = sql;
+  if (last) {
+    ddl_ = std::move(record);
+  } else {
+    teller_.tell_inner_ddl(record);
+  }
+}
+
+void Pipeline::finish_told(const Transaction& transaction) {
+  switch (transaction.end) {
+    case TransactionEnd::statement:
+      if (ddl_) {
+        teller_.close_with_ddl(transaction, *ddl_, boundary_);
+        ddl_.reset();
+        return;
+      }
+      break;
+    case TransactionEnd::commit:
+      // XA COMMIT … ONE PHASE was kept like one that is prepared.
+      if (storing_) stored_.replay([this](const Event& event) { tell_rows(event); });
+      break;
+    case TransactionEnd::xa_commit:
+      tell_prepared(transaction);
+      break;
+    case TransactionEnd::xa_rollback:
+      if (const auto found = prepared_.find(transaction.xid.value()); found != prepared_.end()) {
+        teller_.complete(found->second.gtid);
+        prepared_.erase(found);
+      }
+      break;
+    default:
+      break;
+  }
+  if (stop_reason_.empty()) teller_.close(transaction, boundary_);
+}
+
+void Pipeline::tell_prepared(const Transaction& transaction) {
+  const auto found = prepared_.find(transaction.xid.value());
+  if (found == prepared_.end()) {
+    throw RefusedError("XA COMMIT of " + transaction.xid->text() +
+                       ", which was prepared before the start: start further back");
+  }
+  PreparedTransaction prepared = std::move(found->second);
+  prepared_.erase(found);
+  prepared.events.replay([this](const Event& event) { tell_rows(event); });
+  teller_.complete(prepared.gtid);
+}
+
+}  // namespace cdc::tail
