@@ -205,18 +205,30 @@ std::string_view convert(std::string_view charset, BadText bad_text, std::string
   return {begin, size};
 }
 
+template <typename T>
+std::uint64_t load(const char* at) {
+  T word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Words at a time; the last ones overlap those before.
 bool is_ascii(std::string_view text) {
   const char* at = text.data();
-  std::size_t left = text.size();
+  const char* const end = at + text.size();
   std::uint64_t bits = 0;
-  for (; left >= 8; at += 8, left -= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, at, 8);
-    bits |= word;
+  if (text.size() >= 8) {
+    for (; end - at > 32; at += 32)
+      bits |= load<std::uint64_t>(at) | load<std::uint64_t>(at + 8) | load<std::uint64_t>(at + 16) |
+              load<std::uint64_t>(at + 24);
+    for (; end - at > 8; at += 8) bits |= load<std::uint64_t>(at);
+    bits |= load<std::uint64_t>(end - 8);
+  } else if (text.size() >= 4) {
+    bits = load<std::uint32_t>(at) | load<std::uint32_t>(end - 4);
+  } else {
+    for (; at != end; ++at) bits |= static_cast<std::uint8_t>(*at);
   }
-  std::uint64_t tail = 0;
-  std::memcpy(&tail, at, left);
-  return ((bits | tail) & 0x8080808080808080U) == 0;
+  return (bits & 0x8080808080808080U) == 0;
 }
 
 std::unique_ptr<Charset> make_single(const SingleByteCharset& source) {

@@ -13,6 +13,17 @@
 
 namespace cdc {
 
+namespace {
+
+template <typename T>
+T load(const std::uint8_t* at) {
+  T number;
+  std::memcpy(&number, at, sizeof number);
+  return number;
+}
+
+}  // namespace
+
 JsonPart json_root(ByteView document) {
   if (document.empty()) throw DecodeError(0, "empty JSON document");
   return {static_cast<JsonType>(document[0]), false, document.subspan(1), 1};
@@ -34,16 +45,13 @@ JsonContainer::JsonContainer(const JsonPart& part)
 }
 
 std::size_t JsonContainer::number_at(std::size_t at) const {
-  std::uint32_t number = 0;
-  std::memcpy(&number, bytes_.data() + at, width());
-  return number;
+  return large_ ? load<std::uint32_t>(bytes_.data() + at) : load<std::uint16_t>(bytes_.data() + at);
 }
 
 std::string_view JsonContainer::key(std::size_t i) const {
   const std::size_t entry = 2 * width() + i * key_entry();
   const std::size_t offset = number_at(entry);
-  std::uint16_t length;
-  std::memcpy(&length, bytes_.data() + entry + width(), sizeof length);
+  const std::size_t length = load<std::uint16_t>(bytes_.data() + entry + width());
   if (offset > bytes_.size() || length > bytes_.size() - offset)
     throw DecodeError(base_ + entry, "JSON key " + std::to_string(i) + " outside of its object");
   return as_text(bytes_.subspan(offset, length));
