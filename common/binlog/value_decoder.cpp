@@ -111,6 +111,15 @@ std::size_t decimal_bytes(const ByteReader& reader, const Column& column) {
   return size;
 }
 
+// MariaDB's own TIME(3) and the like (mysql56_temporal_format=OFF) have the numbers of the types of before
+// MySQL 5.6 but other lengths, which no event tells.
+void refuse_mariadb_fraction(const Column& column) {
+  const std::string& text = column.type_text;
+  if (text.ends_with("/* mariadb-5.3 */") && text.find('(') != std::string::npos)
+    throw DataError("column of type " + text + ", whose format is not supported: ALTER TABLE … FORCE under " +
+                    "mysql56_temporal_format=ON changes it");
+}
+
 [[noreturn]] void fail_type(const Column& column) {
   switch (column.type) {
     case ColumnType::typed_array:
@@ -189,10 +198,13 @@ Value decode_value(ByteReader& reader, const Column& column, DecodeContext& cont
     case ColumnType::timestamp2:
       return read_timestamp2(reader, column.meta);
     case ColumnType::time:
+      refuse_mariadb_fraction(column);
       return read_time_old(reader);
     case ColumnType::datetime:
+      refuse_mariadb_fraction(column);
       return read_datetime_old(reader);
     case ColumnType::timestamp:
+      refuse_mariadb_fraction(column);
       return read_timestamp_old(reader);
     case ColumnType::varchar:
     case ColumnType::var_string:

@@ -109,6 +109,17 @@ TEST_CASE("types that no row holds are refused by name") {
   }
 }
 
+TEST_CASE("MariaDB's own temporals with fractions are refused when their type is known") {
+  Column column = column_of(ColumnType::time);
+  column.type_text = "time(3) /* mariadb-5.3 */";
+  const Bytes bytes{0xb6, 0xba, 0xd2, 0x15};
+  DecodeContext context;
+  cdc::ByteReader reader(bytes);
+  CHECK_THROWS_AS(cdc::decode_value(reader, column, context), cdc::DataError);
+  column.type_text = "time /* mariadb-5.3 */";
+  CHECK(decode({1, 0, 0}, column, context).temporal.second == 1);
+}
+
 TEST_CASE("bad text names row and column, or is replaced") {
   const Bytes body{1, 0, 0, 0, 0, 0, 1, 0, 2, 0xff, 0, 1, 'x', 1, 'y', 0, 1, 'x', 1, 0xc3};
   std::vector<Column> columns(2, column_of(ColumnType::varchar, 10));
