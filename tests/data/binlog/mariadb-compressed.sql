@@ -1,5 +1,6 @@
 -- flavor: mariadb
 -- options: --log-bin-compress=ON --log-bin-compress-min-len=10 --binlog-checksum=NONE
+-- dump: whole file=binlog.000001 pos=4 flags=1
 CREATE DATABASE packed;
 USE packed;
 CREATE TABLE t (id INT PRIMARY KEY, v TEXT);

@@ -1,5 +1,7 @@
 -- flavor: mariadb
 -- options: --binlog-annotate-row-events=ON
+-- dump: middle file=binlog.000001 pos=2316 flags=1
+-- dump: heartbeat file=binlog.000002 pos=4 flags=0
 CREATE DATABASE shop;
 USE shop;
 CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20));

@@ -1,5 +1,9 @@
 -- flavor: mysql
 -- options: --binlog-rows-query-log-events=ON
+-- dump: middle file=binlog.000001 pos=4280 flags=1
+-- dump: gtids gtids=SERVER:1-20 flags=1
+-- dump: heartbeat file=binlog.000002 pos=4 flags=0
+-- dump: heartbeat2 file=binlog.000002 pos=4 flags=2
 -- Every way in which a transaction of MySQL 9.7 begins and ends.
 CREATE DATABASE shop;
 USE shop;

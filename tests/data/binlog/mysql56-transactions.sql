@@ -1,5 +1,7 @@
 -- flavor: mysql56
 -- options: --explicit-defaults-for-timestamp
+-- dump: middle file=binlog.000001 pos=1383 flags=1
+-- dump: heartbeat file=binlog.000001 pos=4 flags=0
 CREATE DATABASE shop;
 USE shop;
 CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20), d DECIMAL(10,2) UNSIGNED, e ENUM('a','b'), ts TIMESTAMP(3) NULL);
