@@ -68,7 +68,9 @@ bool Pipeline::feed(const RawEvent& raw) {
 // A known place is told as soon as the source has sent anything; files do not know the set there so early.
 void Pipeline::before_start(const RawEvent& raw) {
   if (start_.from_files) {
-    teller_.set_server("", reader_.format().server_version);
+    if (reader_.format().server_version != teller_.server_version()) {
+      teller_.set_server("", reader_.format().server_version);
+    }
     const bool passes_over = start_.gate.closed() || start_.gate.executed;
     if (!start_.position && !passes_over) start_.position = {std::string(raw.starts_file), raw.starts_pos};
   } else if (start_.position && !start_.gate.closed()) {
@@ -231,7 +233,7 @@ void Pipeline::at_boundary() {
     teller_.start_at(boundary_);
   }
   if (stop_.gtid_set && stop_left_ == 0) return stop("all transactions of the stop set were read");
-  if (is_behind_stop(boundary_.file, boundary_.pos)) return stop("stop position reached");
+  if (is_behind_stop(teller_.boundary().file, teller_.boundary().pos)) return stop("stop position reached");
   if (++boundaries_ % kClockEvery == 0) teller_.heartbeat_if_due(Teller::Clock::now());
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cdc-tail/teller.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/error.hpp"
@@ -22,6 +23,7 @@ void Teller::set_server(std::string uuid, std::string version) {
   start_.server_uuid = std::move(uuid);
   start_.server_version = std::move(version);
   started_ = false;
+  boundary_ = {};
 }
 
 void Teller::start_at(const BinlogPosition& position) {
@@ -71,6 +73,8 @@ void Teller::open(const Transaction& transaction) {
   next_seq = 0;
   inner_ddls_ = 0;
   gtid_ = transaction.gtid;
+  begin_.position.file = transaction.file;
+  begin_.position.pos = transaction.begin_pos;
   if (interrupted_) {
     if (changes_ == 0) caught_up();  // only its begin was told
     return;
@@ -79,13 +83,11 @@ void Teller::open(const Transaction& transaction) {
   changes_ = 0;
   inner_ddls_told_ = 0;
   begin_.ts_ms = transaction.original_commit_ms;
-  begin_.position.file = transaction.file;
-  begin_.position.pos = transaction.begin_pos;
 }
 
 void Teller::tell_begin() {
   if (!started_) {  // after a reconnect to another server, inside a transaction
-    start_at(boundary_);
+    start_at(begin_.position);
     begin_told_ = false;
   }
   if (begin_told_) return;
@@ -173,8 +175,14 @@ void Teller::interrupt() {
   if (ledger_) ledger_->executed();
 }
 
+// A dump by GTIDs begins at the start of a file, and passes over what is executed.
 void Teller::reached(const BinlogPosition& boundary) {
-  if (!open_ && !interrupted_) boundary_ = boundary;
+  if (open_) return;
+  if (boundary.file == boundary_.file) {
+    boundary_.pos = std::max(boundary_.pos, boundary.pos);
+  } else if (boundary > boundary_) {
+    boundary_ = boundary;
+  }
 }
 
 void Teller::heartbeat_if_due(Clock::time_point now) {

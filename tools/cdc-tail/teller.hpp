@@ -37,6 +37,7 @@ class Teller {
   bool started() const { return started_; }
   bool has_gtids() const { return ledger_.has_value(); }
   const std::string& server_uuid() const { return start_.server_uuid; }
+  const std::string& server_version() const { return start_.server_version; }
 
   // --- a transaction, in this order
   void open(const Transaction& transaction);
