@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The connection of the tools, by session-probe: TLS modes, passwords, lost servers, signals, and a hostile server."""
 
+import itertools
 import os
 import pathlib
 import pty
@@ -141,6 +142,8 @@ class Tls(Case):
 
 
 class Sessions(Case):
+    numbers = itertools.count(1)
+
     @classmethod
     def setUpClass(cls):
         cls.server = Server.start("server")
@@ -151,14 +154,15 @@ class Sessions(Case):
         cls.server.destroy(kill=True)
 
     def waiting(self, *arguments, **more):
-        """A probe that sleeps in the server, and the server knows."""
-        process = subprocess.Popen(probe_command(*arguments, "SELECT SLEEP(100)", where=self.server, **more),
+        """A probe that sleeps in the server, and the server knows; `self.thread` is the session's number there."""
+        statement = f"SELECT SLEEP(100), {next(self.numbers)}"  # the sleepers before may still be there
+        process = subprocess.Popen(probe_command(*arguments, statement, where=self.server, **more),
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
         deadline = time.monotonic() + 30
-        sleeping = "SELECT COUNT(*) FROM information_schema.processlist WHERE info='SELECT SLEEP(100)'"
-        while self.server.value(sleeping) == "0":
+        while not (threads := self.server.sql(f"SELECT id FROM information_schema.processlist WHERE info='{statement}'")):
             self.assertLess(time.monotonic(), deadline)
             self.assertIsNone(process.poll())
+        (self.thread,) = threads
         return process
 
     def test_denied(self):
@@ -240,8 +244,7 @@ class Sessions(Case):
 
     def test_kill(self):
         process = self.waiting()
-        (thread,) = self.server.sql("SELECT id FROM information_schema.processlist WHERE info='SELECT SLEEP(100)'")
-        self.server.sql(f"KILL {thread}")
+        self.server.sql(f"KILL {self.thread}")
         process.communicate(timeout=30)
         self.assertEqual(process.returncode, 75)
 
