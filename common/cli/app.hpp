@@ -42,9 +42,8 @@ class App {
  public:
   App(const About& about, int argc, char** argv);
 
-  // Options are declared on this with CLI11's add_option and add_flag: a long name always, type_name() for
-  // what
-  // --help calls the value, group() for its heading. Groups are shown in the order of their first option.
+  // Options are declared on this with CLI11's add_option and add_flag: a long name always, type_name() for what
+  // --help calls the value, group() for its heading; groups appear in the order of their first option.
   // A vector takes one value each time the option is given, anything else the last one given.
   CLI::App& cli() { return cli_; }
   const About& about() const { return *about_; }

@@ -65,7 +65,13 @@ std::string App::help() const {
   }
   out += "\n" + wrapped(about_->sentence, 0, 0);
 
-  const std::vector<const CLI::Option*> options = cli_.get_options();
+  std::vector<const CLI::Option*> options = cli_.get_options();
+  const auto operands = std::stable_partition(options.begin(), options.end(),
+                                              [](const CLI::Option* option) { return option->nonpositional(); });
+  if (operands != options.end()) out += "\nOperands:\n";
+  std::for_each(operands, options.end(), [&](const CLI::Option* option) { out += option_help(*option); });
+  options.erase(operands, options.end());
+
   std::vector<std::string> groups;
   for (const CLI::Option* option : options)
     if (std::find(groups.begin(), groups.end(), option->get_group()) == groups.end())
