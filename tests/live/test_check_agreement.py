@@ -1,0 +1,336 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""cdc-check must agree with the server: random histories, random positions, and the dump is really opened each time.
+
+For each position: does the server accept it, with which class of error does it refuse, which transaction comes first. And for
+each good file and offset: what a connector that only collects GTIDs gets at its restart, and what our set gets.
+
+    CDC_AGREEMENT_SEED=7 CDC_AGREEMENT_HISTORIES=40 CDC_AGREEMENT_POSITIONS=100 tests/live/test_check_agreement.py
+
+The defaults are a short run. A failure names its seed and position; the counts of what was met are printed at the end.
+"""
+
+import collections
+import os
+import random
+import re
+import sys
+import unittest
+import uuid
+
+from binlog_client import Client, DumpError, parse_gtid_set
+from sandbox import Server
+from test_check import ask
+
+SEED = int(os.environ.get("CDC_AGREEMENT_SEED", "1"))
+HISTORIES = int(os.environ.get("CDC_AGREEMENT_HISTORIES", "4"))
+POSITIONS = int(os.environ.get("CDC_AGREEMENT_POSITIONS", "40"))
+
+# The inner texts of error 1236, whatever the server calls itself.
+CLASSES = [
+    ("purged", r"purged (required )?binary logs"),
+    ("replica_has_more", r"has more GTIDs than the"),
+    ("gtid_mode", r"AUTO_POSITION mode|Request to dump GTID when"),
+    ("no_such_file", r"Could not find first log file name"),
+    ("pos_too_small", r"from position < 4"),
+    ("pos_too_large", r"from position > file size"),
+    ("anonymous", r"Cannot replicate anonymous transaction"),
+    ("gtid_event", r"Cannot replicate GTID-transaction"),
+    ("inside_event", r"bogus data|max_allowed_packet|binlog truncated|did not pass crc|memory allocation|find format_desc"),
+]
+
+
+def class_of(error):
+    return next((name for name, pattern in CLASSES if re.search(pattern, str(error))), f"unknown: {error}")
+
+
+# --- sets, small enough to be written out
+
+
+def members(text):
+    """{(uuid, tag, number)} of a set's text."""
+    return {(source, tag, number) for (source, tag), intervals in parse_gtid_set(text).items()
+            for first, last in intervals for number in range(first, last + 1)}
+
+
+def text_of(gtids):
+    sources = {}
+    for source, tag, number in sorted(gtids):
+        intervals = sources.setdefault((source, tag), [])
+        if intervals and intervals[-1][1] == number - 1:
+            intervals[-1][1] = number
+        else:
+            intervals.append([number, number])
+    return ",".join(":".join([str(source), *([tag] if tag else []), *(f"{first}-{last}" for first, last in intervals)])
+                    for (source, tag), intervals in sources.items())
+
+
+# --- histories
+
+
+class History:
+    """A server with a random past. `events` are those of its binlog files as SHOW BINLOG EVENTS has them."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.foreign = [str(uuid.UUID(int=self.random.getrandbits(128))) for _ in range(2)]
+        self.foreign_next = {source: 1 for source in self.foreign}
+        self.number = 0
+        options = ["--gtid-mode=OFF"] if self.random.random() < 0.3 else []
+        if self.random.random() < 0.3:
+            options.append("--binlog-transaction-compression=ON")
+        if self.random.random() < 0.2:
+            options.append("--binlog-checksum=NONE")
+        self.server = Server.start(f"history{seed}", options=options)
+        self.automatic = not options or "OFF" not in options[0]
+
+    def build(self):
+        if self.automatic and self.random.random() < 0.4:
+            self.run(f"SET GLOBAL gtid_purged='{self.foreign[0]}:1-{self.random.randint(1, 9)}'")
+            self.foreign_next[self.foreign[0]] = 20
+        self.run("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, x LONGTEXT); "
+                        "CREATE TABLE d.m (id INT) ENGINE=MyISAM")
+        for _ in range(self.random.randint(15, 45)):
+            self.step()
+        if not self.automatic:
+            self.switch_gtids_on(self.random.random() < 0.7)
+        self.read_events()
+
+    def run(self, statements):
+        """Statements in a session of their own."""
+        with Client(self.server.socket) as client:
+            for statement in filter(None, (part.strip() for part in statements.split(";"))):
+                client.execute(statement)
+
+    def step(self):
+        steps = [(self.insert, 6), (self.transaction, 3), (self.definition, 2), (self.flush, 4), (self.xa, 1), (self.myisam, 1),
+                 (self.copy_table, 1), (self.purge, 1), (self.restart, 0.6), (self.large, 0.5), (self.old_time, 0.5)]
+        if self.automatic:
+            steps += [(self.tagged, 1.5), (self.from_elsewhere, 2), (self.leave_hole, 1), (self.add_purged, 0.3)]
+        elif self.random.random() < 0.08:
+            self.switch_gtids_on(True)
+        functions, weights = zip(*steps)
+        self.random.choices(functions, weights)[0]()
+
+    def insert(self):
+        self.run("".join("INSERT INTO d.t (x) VALUES ('a');" for _ in range(self.random.randint(1, 4))))
+
+    def transaction(self):
+        end = self.random.choice(["COMMIT", "COMMIT", "SAVEPOINT s; DELETE FROM d.t LIMIT 1; ROLLBACK TO s; COMMIT", "ROLLBACK"])
+        self.run(f"BEGIN; INSERT INTO d.t (x) VALUES ('b'), ('c'); UPDATE d.t SET x='u' LIMIT 3; {end}")
+
+    def definition(self):
+        self.number += 1
+        self.run(f"CREATE TABLE d.n{self.number} (id INT PRIMARY KEY); DROP TABLE d.n{self.number}")
+
+    def flush(self):
+        self.run("FLUSH BINARY LOGS")
+
+    def xa(self):
+        self.number += 1
+        end = self.random.choice(["COMMIT", "ROLLBACK"])
+        self.run(f"XA START 'x{self.number}'; INSERT INTO d.t (x) VALUES ('xa'); XA END 'x{self.number}'; "
+                        f"XA PREPARE 'x{self.number}'; XA {end} 'x{self.number}'")
+
+    def myisam(self):
+        self.run("INSERT INTO d.m VALUES (1)")
+
+    def copy_table(self):
+        self.number += 1
+        self.run(f"CREATE TABLE d.c{self.number} AS SELECT * FROM d.t LIMIT 2")
+
+    def purge(self):
+        files = [row.split("\t")[0] for row in self.server.sql("SHOW BINARY LOGS")]
+        self.run(f"PURGE BINARY LOGS TO '{self.random.choice(files)}'")
+
+    def restart(self):
+        self.server.restart(kill=self.random.random() < 0.5)
+
+    def large(self):
+        self.run("INSERT INTO d.t (x) VALUES (REPEAT('z', 60000)), (REPEAT('y', 60000))")
+
+    def old_time(self):
+        self.run("SET timestamp=1000000000; INSERT INTO d.t (x) VALUES ('old')")
+
+    def tagged(self):
+        self.run(f"SET gtid_next='AUTOMATIC:{self.random.choice(['blue', 'red'])}'; INSERT INTO d.t (x) VALUES ('t')")
+
+    def from_elsewhere(self):
+        source = self.random.choice(self.foreign)
+        number = self.foreign_next[source] + self.random.choice([0, 0, 0, 2])
+        self.foreign_next[source] = number + 1
+        body = self.random.choice(["INSERT INTO d.t (x) VALUES ('f')", "BEGIN; COMMIT"])
+        self.run(f"SET gtid_next='{source}:{number}'; {body}")
+
+    def leave_hole(self):
+        numbers = [number for source, tag, number in self.executed() if str(source) == self.server.uuid and not tag]
+        self.run(f"SET gtid_next='{self.server.uuid}:{max(numbers, default=0) + self.random.randint(2, 4)}'; BEGIN; COMMIT")
+
+    def add_purged(self):
+        source = str(uuid.UUID(int=self.random.getrandbits(128)))
+        self.run(f"SET GLOBAL gtid_purged='+{source}:1-3'")
+
+    def switch_gtids_on(self, completely):
+        modes = ["OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"] if completely else self.random.choice(
+            [["OFF_PERMISSIVE"], ["OFF_PERMISSIVE", "ON_PERMISSIVE"]])
+        for mode in modes:
+            self.run(f"SET GLOBAL gtid_mode={mode}; INSERT INTO d.t (x) VALUES ('m')")
+        self.automatic = completely
+
+    def executed(self):
+        return members(self.server.gtid_executed())
+
+    def read_events(self):
+        self.files = {row.split("\t")[0]: int(row.split("\t")[1]) for row in self.server.sql("SHOW BINARY LOGS")}
+        self.events, self.gtids = [], {}
+        for file in self.files:
+            for row in self.server.sql(f"SHOW BINLOG EVENTS IN '{file}'"):
+                fields = row.split("\t")
+                begin, kind, end, info = int(fields[1]), fields[2], int(fields[4]), fields[5]
+                self.events.append((file, begin, kind, end))
+                if match := re.search(r"GTID_NEXT= '(.*)'", info):
+                    (self.gtids[file, begin],) = members(match[1]) if match[1] != "ANONYMOUS" else (None,)
+        self.executed_now = self.executed()
+        self.purged = members(self.server.value("SELECT REPLACE(@@GLOBAL.gtid_purged, '\\n', '')"))
+
+    # --- positions
+
+    def random_place(self):
+        """(file, pos) of any kind."""
+        file, begin, _, end = self.random.choice(self.events)
+        kind = self.random.random()
+        if kind < 0.5:
+            return file, begin
+        if kind < 0.6:
+            return file, self.files[file]
+        if kind < 0.75:
+            return file, self.random.randint(begin, end)
+        if kind < 0.8:
+            return file, self.random.randint(0, 5)
+        if kind < 0.9:
+            return file, self.files[file] + self.random.randint(1, 5000)
+        return self.random.choice(["binlog.000001", "binlog.999999", "other.000001"]), 4
+
+    def random_set(self):
+        kind = self.random.random()
+        everything = sorted(self.executed_now)
+        base = set(self.random.sample(everything, self.random.randint(0, len(everything)))) if kind < 0.2 else set(everything)
+        if kind < 0.7:  # all before some transaction
+            order = [gtid for gtid in self.gtids.values() if gtid]
+            base = (base - set(order[self.random.randint(0, len(order)):])) if order else base
+        if self.random.random() < 0.6:
+            base |= self.purged
+        if self.random.random() < 0.3 and base:
+            base -= set(self.random.sample(sorted(base), self.random.randint(1, min(3, len(base)))))
+        if self.random.random() < 0.15:
+            base |= members(f"{uuid.UUID(int=self.random.getrandbits(128))}:1-3")
+        if self.random.random() < 0.15:
+            base |= members(f"{self.server.uuid}:{self.random.randint(1, 200)}")
+        if self.random.random() < 0.1:
+            base |= members(f"{self.server.uuid}:green:1-2")
+        return base
+
+
+class Dump:
+    """What the server answers: `.error` is a class or None, `.places` the (file, pos) of the transactions sent."""
+
+    def __init__(self, history, start):
+        self.places, self.error = [], None
+        with Client(history.server.socket) as client:
+            try:
+                for event in start(client):
+                    if event.starts_transaction:
+                        self.places.append((event.file, event.begin))
+            except DumpError as error:
+                self.error = class_of(error)
+        self.gtids = [history.gtids.get(place) for place in self.places]
+        self.refused = bool(self.error and not self.places)
+
+
+class Agreement(unittest.TestCase):
+    counts = collections.Counter()
+
+    @classmethod
+    def tearDownClass(cls):
+        for what, count in sorted(cls.counts.items()):
+            print(f"{count:7} {what}", file=sys.stderr)
+
+    def test_agreement(self):
+        for seed in range(SEED, SEED + HISTORIES):
+            with self.subTest(seed=seed):
+                history = History(seed)
+                with history.server:
+                    history.build()
+                    for _ in range(POSITIONS):
+                        if history.random.random() < 0.5:
+                            self.compare_place(history, *history.random_place())
+                        else:
+                            self.compare_set(history, history.random_set())
+                self.counts["histories"] += 1
+
+    def compare_place(self, history, file, pos):
+        report = ask(history.server, f"--file={file}", f"--pos={pos}")
+        start = report["prediction"]["start"]
+        where = f"{file}:{pos}"
+        dump = Dump(history, lambda client: client.dump(file, pos))
+        self.counts[f"place: {start['error'] or 'accepted'}"] += 1
+        if start["error"] == "inside_event":
+            return  # the server checks nothing: garbage or an error of any kind
+        if start["error"] == "inside_transaction":
+            self.assertTrue(start["server_accepts"])
+            self.assertNotIn(dump.error, ("no_such_file", "pos_too_small", "pos_too_large", "inside_event"), where)
+            return
+        self.compare_start(start, dump, where)
+        if start["ok"] and not dump.error:
+            self.compare_restart(history, report, dump, where)
+
+    def compare_start(self, start, dump, where):
+        self.assertEqual(start["server_accepts"], not dump.refused, (where, start, dump.error))
+        if dump.refused:
+            self.assertEqual(start["error"], dump.error, (where, start))
+            return
+        first = start.get("first")
+        if first:
+            self.assertEqual((first["file"], first["pos"]), dump.places[0], where)
+
+    def compare_restart(self, history, report, dump, where):
+        """The job has read all that came; now it connects again, by GTIDs."""
+        if report["server"]["gtid_mode"] != "ON" or not dump.places or None in dump.gtids:
+            return
+        ours = report["position"]["gtid_set"]
+        by_ours = Dump(history, lambda client: client.dump_gtid(ours))
+        self.assertEqual((by_ours.error, by_ours.places), (None, dump.places), (where, "our set", ours))
+        whole = text_of(members(ours) | set(dump.gtids))
+        self.assertEqual(Dump(history, lambda client: client.dump_gtid(whole)).places, [], where)
+        restart = report["prediction"]["restart"]
+        collected = text_of(dump.gtids)
+        naive = Dump(history, lambda client: client.dump_gtid(collected))
+        self.counts[f"restart: {restart['error'] or ('goes on' if restart['ok'] else 'replays all')}"] += 1
+        if restart["error"]:
+            self.assertEqual(naive.error, restart["error"], where)
+            naive = Dump(history, lambda client: client.dump_gtid(text_of(set(dump.gtids) | history.purged)))
+        self.assertIsNone(naive.error, where)
+        self.assertEqual(set(naive.gtids), members(restart["replays"]), where)
+        self.assertEqual(restart["ok"], not naive.places and not restart["error"], where)
+
+    def compare_set(self, history, gtids):
+        text = text_of(gtids)
+        report = ask(history.server, f"--gtid-set={text}")
+        start = report["prediction"]["start"]
+        dump = Dump(history, lambda client: client.dump_gtid(text))
+        self.counts[f"set: {start['error'] or 'accepted'}"] += 1
+        self.compare_start(start, dump, text)
+        if dump.refused or dump.error:
+            return
+        if not start.get("first"):
+            self.assertEqual(dump.places, [], text)
+        self.assertEqual(set(dump.gtids), history.executed_now - gtids, text)
+        # The equivalent file and offset sends nothing less.
+        place = report["position"]
+        by_place = Dump(history, lambda client: client.dump(place["file"], place["pos"]))
+        self.assertLessEqual(set(dump.gtids), set(by_place.gtids), text)
+        self.assertEqual(by_place.places[:1], dump.places[:1] or by_place.places[:1], text)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
