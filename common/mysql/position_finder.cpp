@@ -25,15 +25,27 @@ PositionFinder::PositionFinder(ConnectOptions options, std::vector<BinlogFile> f
 const FileStart& PositionFinder::file_start(const std::string& file) {
   const auto known = starts_.find(file);
   if (known != starts_.end()) return known->second;
-  BinlogStream stream = open_dump(options_, file);
-  FileStart start = scan_file_start(stream);
+  FileStart start;
+  try {
+    BinlogStream stream = open_dump(options_, file);
+    scan_file_start(stream, start);
+  } catch (const ServerError& error) {
+    if (!is_refused_kind(error)) throw;  // the set before the first transaction is known all the same
+  }
   bytes_read_ += start.bytes_read;
   return starts_.emplace(file, std::move(start)).first->second;
 }
 
 PositionScan PositionFinder::scan_to(const BinlogPosition& position) {
-  BinlogStream stream = open_dump(options_, position.file);
-  PositionScan scan = scan_position(stream, position);
+  PositionScan scan;
+  try {
+    BinlogStream stream = open_dump(options_, position.file);
+    scan = scan_position(stream, position);
+  } catch (const ServerError& error) {
+    if (!is_refused_kind(error)) throw;
+    Connection connection(options_);
+    scan = scan_shown_events(connection, position);
+  }
   bytes_read_ += scan.bytes_read;
   if (scan.gtid_set) scan.gtid_set->add(purged_);
   return scan;
@@ -92,9 +104,23 @@ FoundPlace PositionFinder::first_at(std::int64_t timestamp_ms) {
                    [&](const Transaction& transaction) { return transaction.commit_ms >= timestamp_ms; });
 }
 
+FoundPlace PositionFinder::first_behind(const std::string& file) {
+  const auto found =
+      std::find_if(files_.begin(), files_.end(), [&](const BinlogFile& known) { return known.name == file; });
+  if (found == files_.end() || found + 1 == files_.end()) return {};
+  return find_from((found + 1)->name, [](const Transaction&) { return true; });
+}
+
 FoundPlace PositionFinder::find_from(const std::string& file, const Wanted& wanted) {
-  BinlogStream stream = open_dump(options_, file);
-  FoundPlace place = find_transaction(stream, wanted, bytes_read_);
+  FoundPlace place;
+  try {
+    BinlogStream stream = open_dump(options_, file);
+    find_transaction(stream, wanted, place);
+  } catch (const ServerError& error) {
+    if (!is_refused_kind(error)) throw;
+    place.refused_kind = true;
+  }
+  bytes_read_ += place.bytes_read;
   if (place.gtid_set) place.gtid_set->add(purged_);
   return place;
 }

@@ -41,6 +41,8 @@ class PositionFinder {
   // by the commit times of their first transactions, which grow unless the server's clock was set back.
   FoundPlace first_at(std::int64_t timestamp_ms);
 
+  // The first transaction behind the end of `file`, which must be one of the files.
+  FoundPlace first_behind(const std::string& file);
   // The first transaction in binlog order that is a member of `set`; nullopt when the binlog has none.
   std::optional<FoundPlace> first_of(const GtidSet& set);
 

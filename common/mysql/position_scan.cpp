@@ -169,13 +169,16 @@ PositionScan scan_position(EventSource& source, const BinlogPosition& position) 
   return Scan(source, position).run();
 }
 
-FileStart scan_file_start(EventSource& source) {
+void scan_file_start(EventSource& source, FileStart& start) {
   FileEvents events(source);
   TransactionTracker tracker(TransactionTracker::Payloads::closed);
-  FileStart start;
   while (const std::optional<Event> event = events.next()) {
+    start.bytes_read = events.bytes_read();
     const TransactionStep step = with_place(*event, [&] { return tracker.feed(*event); });
-    if (event->type() == EventType::format_description) start.created_s = event->header.timestamp;
+    if (event->type() == EventType::format_description) {
+      start.created_s = event->header.timestamp;
+      start.format = events.format();
+    }
     if (is_previous_set(event->type()))
       start.previous_gtids = with_place(*event, [&] { return decode_previous_gtids(*event); });
     if (begins(step)) {
@@ -183,18 +186,14 @@ FileStart scan_file_start(EventSource& source) {
       break;
     }
   }
-  start.format = events.format();
-  start.bytes_read = events.bytes_read();
-  return start;
 }
 
-FoundPlace find_transaction(EventSource& source, const std::function<bool(const Transaction&)>& wanted,
-                            std::uint64_t& bytes_read) {
+void find_transaction(EventSource& source, const std::function<bool(const Transaction&)>& wanted,
+                      FoundPlace& place) {
   EventReader reader;
   TransactionTracker tracker(TransactionTracker::Payloads::closed);
-  FoundPlace place;
   while (const std::optional<RawEvent> raw = source.next()) {
-    bytes_read += raw->bytes.size();
+    place.bytes_read += raw->bytes.size();
     const Event event = reader.read(*raw);
     if (event.artificial) continue;
     const TransactionStep step = with_place(event, [&] { return tracker.feed(event); });
@@ -204,17 +203,18 @@ FoundPlace find_transaction(EventSource& source, const std::function<bool(const 
       place.position = {std::string(event.file), event.begin_pos};
       if (wanted(tracker.transaction())) {
         place.first = tracker.transaction();
-        return place;
+        return;
       }
     }
-    if (ends(step)) place.last_commit_ms = tracker.transaction().commit_ms;
-    if (ends(step) && !tracker.transaction().gtid.empty()) {
-      if (!place.gtid_set) place.gtid_set.emplace();
-      place.gtid_set->add(tracker.transaction().gtid);
+    if (ends(step)) {
+      place.last_commit_ms = tracker.transaction().commit_ms;
+      if (const Gtid& gtid = tracker.transaction().gtid; !gtid.empty()) {
+        if (!place.gtid_set) place.gtid_set.emplace();
+        place.gtid_set->add(gtid);
+      }
     }
     if (!tracker.inside()) place.position = {std::string(event.file), event.end_pos};
   }
-  return place;
 }
 
 }  // namespace cdc

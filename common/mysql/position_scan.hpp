@@ -14,6 +14,7 @@
 #include "common/binlog/transaction.hpp"
 #include "common/model/gtid.hpp"
 #include "common/model/position.hpp"
+#include "common/mysql/connection.hpp"
 
 namespace cdc {
 
@@ -55,16 +56,25 @@ struct PositionScan {
 // "FILE:POS: …".
 PositionScan scan_position(EventSource& source, const BinlogPosition& position);
 
+// The same from the rows of SHOW BINLOG EVENTS, for a file whose dump the server breaks off because it holds
+// transactions without GTID while gtid_mode is ON, or with one while it is OFF. Needs REPLICATION SLAVE, and
+// MySQL 5.7, whose transactions all begin with a GTID event. Times and lengths of transactions are not known
+// (0).
+PositionScan scan_shown_events(Connection& connection, const BinlogPosition& position);
+// Whether a dump was broken off for that reason.
+bool is_refused_kind(const ServerError& error);
+
 // The first events of a file.
 struct FileStart {
   FormatDescription format;
   std::uint32_t created_s = 0;  // header timestamp of the FORMAT_DESCRIPTION: a session can falsify it
   std::optional<GtidSet> previous_gtids;  // nullopt as above
-  // Commit time of the first transaction; nullopt when the file has none.
+  // Commit time of the first transaction; nullopt when the file has none, or may not be read that far.
   std::optional<std::int64_t> first_commit_ms;
   std::uint64_t bytes_read = 0;
 };
-FileStart scan_file_start(EventSource& source);
+// Fills `start` as it reads, so that it has what came before an error.
+void scan_file_start(EventSource& source, FileStart& start);
 
 // A boundary in the binlog, all that is executed there, and the first transaction that a reader gets from
 // there.
@@ -72,12 +82,14 @@ struct FoundPlace {
   BinlogPosition position;
   std::optional<GtidSet> gtid_set;   // nullopt: no GTIDs in this binlog
   std::optional<Transaction> first;  // nullopt: none yet, the position is the server's end
-  std::int64_t last_commit_ms = 0;   // of the newest transaction before it that was read; 0 none
+  bool refused_kind = false;  // the server will not send the transaction at the position: is_refused_kind()
+  std::int64_t last_commit_ms = 0;  // of the newest transaction before it that was read; 0 none
+  std::uint64_t bytes_read = 0;
 };
 
-// The first transaction of the source, through all its files, for which `wanted` says yes as of its first
-// event. `bytes_read` is added to.
-FoundPlace find_transaction(EventSource& source, const std::function<bool(const Transaction&)>& wanted,
-                            std::uint64_t& bytes_read);
+// Finds the first transaction of the source, through all its files, for which `wanted` says yes as of its
+// first event. Fills `place` as it reads.
+void find_transaction(EventSource& source, const std::function<bool(const Transaction&)>& wanted,
+                      FoundPlace& place);
 
 }  // namespace cdc

@@ -10,6 +10,7 @@
 
 #include "tools/cdc-check/check.hpp"
 #include "tools/cdc-check/facts.hpp"
+#include "tools/cdc-check/metrics.hpp"
 #include "tools/cdc-check/position_facts.hpp"
 #include "tools/cdc-check/prediction.hpp"
 
@@ -18,17 +19,20 @@ namespace cdc::check {
 struct CheckInput {
   const ServerFacts& server;
   const PositionFacts& position;
+  const Metrics& metrics;
   Consumer consumer = Consumer::generic;
   std::optional<std::string> expected_uuid;  // --expect-server-uuid
   std::uint32_t reader_server_id = 0;        // --server-id, 0 when random
+  std::int64_t warn_headroom_s = 24 * 3600, crit_headroom_s = 4 * 3600;
 };
 
 using Check = CheckResult (*)(const CheckInput&);
 
-Results server_checks(const CheckInput& input);    // server.*, access.*
-Results setting_checks(const CheckInput& input);   // settings.*
-Results position_checks(const CheckInput& input);  // position.*, gtid.*
-Results forecast_checks(const CheckInput& input);  // start, restart
+Results server_checks(const CheckInput& input);     // server.*, access.*
+Results setting_checks(const CheckInput& input);    // settings.*
+Results position_checks(const CheckInput& input);   // position.*, gtid.*
+Results retention_checks(const CheckInput& input);  // retention.*, source.*
+Results forecast_checks(const CheckInput& input);   // start, restart
 
 // All of them in the order of the report.
 Results run_checks(const CheckInput& input);

@@ -60,7 +60,7 @@ std::string start_advice(const CheckInput& in) {
 CheckResult check_start(const CheckInput& in) {
   if (!in.position.asked) return {"start", Status::skipped, "no position given", ""};
   const StartPrediction& start = in.position.start;
-  if (start.ok() && !in.position.position && !in.position.complete)
+  if (start.error == StartError::unknown)
     return {"start", Status::skipped, in.position.refusal.empty() ? in.position.damage : in.position.refusal,
             ""};
   return {"start", start.ok() ? Status::ok : Status::critical, start_message(in), start_advice(in)};

@@ -159,7 +159,13 @@ int work(cdc::App& app, const Options& options) {
     cdc::PositionFinder finder(job.connection, server.files.value.value_or(std::vector<cdc::BinlogFile>()),
                                server.purged.value.value_or(cdc::GtidSet()));
     const cdc::check::PositionFacts position = cdc::check::gather_position(job.request, server, finder);
-    const cdc::check::CheckInput input{server, position, job.consumer, options.expected_uuid,
+    const cdc::check::Metrics metrics =
+        cdc::check::measure(server, position, finder, options.position.checkpoint().value_or(""));
+    const cdc::check::CheckInput input{server,
+                                       position,
+                                       metrics,
+                                       job.consumer,
+                                       options.expected_uuid,
                                        app.cli().count("--server-id") > 0 ? job.connection.server_id : 0};
     Report report;
     report.input = &input;

@@ -153,17 +153,13 @@ CheckResult check_agreement(const CheckInput& in) {
 
 CheckResult check_distance(const CheckInput& in) {
   constexpr const char* kId = "position.distance";
-  if (!in.position.position || !in.server.files) return skipped(kId, why_not_known(in.position));
-  std::uint64_t bytes = 0, files = 0;
-  for (const BinlogFile& file : *in.server.files) {
-    const int order = compare_binlog_names(file.name, in.position.position->file);
-    if (order < 0) continue;
-    ++files;
-    bytes += order == 0 ? file.size - std::min(file.size, in.position.position->pos) : file.size;
-  }
-  std::string text = bytes_text(bytes) + " in " + std::to_string(files) + (files == 1 ? " file" : " files");
-  if (in.position.complete && !in.server.mariadb())
-    text = transactions(in.position.sets.executed - *in.position.complete) + ", " + text;
+  if (!in.metrics.lag_bytes) return skipped(kId, why_not_known(in.position));
+  std::string text = bytes_text(*in.metrics.lag_bytes) + " in " + grouped(*in.metrics.lag_files) +
+                     (*in.metrics.lag_files == 1 ? " file" : " files");
+  if (in.metrics.lag_transactions)
+    text = grouped(*in.metrics.lag_transactions) +
+           (*in.metrics.lag_transactions == 1 ? " transaction, " : " transactions, ") + text;
+  if (in.metrics.lag_s && *in.metrics.lag_s > 0) text += ", " + duration_text(*in.metrics.lag_s);
   return {kId, Status::ok, text + " from here to the server's end", ""};
 }
 

@@ -74,9 +74,13 @@ class Gatherer {
   void at_time() {
     if (!server_.files) return refuse(server_.files.refusal);
     if (server_.files->empty()) return refuse("the server has no binlog files");
-    take(read("where the commit time is reached",
-              [&] { return finder_.first_at(*facts_.given_timestamp_ms); }));
-    if (facts_.first) facts_.start = predict_first(facts_.sets, *facts_.first, false);
+    const FoundPlace place = read("where the commit time is reached",
+                                  [&] { return finder_.first_at(*facts_.given_timestamp_ms); });
+    facts_.position = place.position;
+    facts_.complete = place.gtid_set;
+    facts_.first = place.first;
+    facts_.last_commit_ms = place.last_commit_ms;
+    facts_.start = predict_found(facts_.sets, place, false);
   }
 
   void at_position(const BinlogPosition& position) {
@@ -90,6 +94,11 @@ class Gatherer {
     facts_.first = facts_.scan->next;
     facts_.last_commit_ms = facts_.scan->last_commit_ms;
     facts_.start = predict_by_position(facts_.sets, *facts_.scan);
+    if (!facts_.start.ok() || facts_.first || !server_.files) return;
+    const FoundPlace place =
+        read("what follows " + position.file, [&] { return finder_.first_behind(position.file); });
+    facts_.first = place.first;
+    facts_.start = predict_found(facts_.sets, place, false);
   }
 
   void at_set(const GtidSet& set) {
@@ -97,9 +106,12 @@ class Gatherer {
     facts_.first.reset();
     const StartError error = facts_.start.error;
     if (error == StartError::purged && looks_collected(set, facts_.start.transactions)) repair(set);
-    if (!server_.files) return refuse(server_.files.refusal);
     if (!facts_.start.server_accepts && error != StartError::gtid_mode) return;
     facts_.complete = set;
+    if (!server_.files) {  // the verdict needs no file, only the set's place does
+      facts_.refusal = server_.files.refusal;
+      return;
+    }
     if (!holes_below(facts_.sets.executed, set).empty()) repair(set);
     facts_.first_file =
         read("in which file the server begins to read", [&] { return finder_.first_file_for(set); });
@@ -109,7 +121,7 @@ class Gatherer {
     if (!facts_.scan) facts_.position = place->position;
     facts_.first = place->first;
     facts_.last_commit_ms = place->last_commit_ms;
-    if (place->first && facts_.start.ok()) facts_.start = predict_first(facts_.sets, *place->first, true);
+    if (facts_.start.ok()) facts_.start = predict_found(facts_.sets, *place, true);
   }
 
   // The set that holds when all of `set` was collected behind its first member in the binlog.
@@ -119,19 +131,15 @@ class Gatherer {
     if (place && place->gtid_set) facts_.repaired = *place->gtid_set + set;
   }
 
-  void take(const FoundPlace& place) {
-    facts_.position = place.position;
-    facts_.complete = place.gtid_set;
-    facts_.first = place.first;
-    facts_.last_commit_ms = place.last_commit_ms;
-  }
-
   bool is_listed(const std::string& name) const {
     return std::any_of(server_.files->begin(), server_.files->end(),
                        [&](const BinlogFile& file) { return file.name == name; });
   }
 
-  void refuse(const std::string& reason) { facts_.refusal = reason; }
+  void refuse(const std::string& reason) {
+    facts_.refusal = reason;
+    facts_.start = {StartError::unknown, false, {}, ""};
+  }
 
   const ServerFacts& server_;
   PositionFinder& finder_;
@@ -185,6 +193,7 @@ PositionFacts gather_position(const PositionRequest& request, const ServerFacts&
   PositionFacts position;
   take_request(request, position);
   if (!position.asked) return position;
+  position.sets = server_sets(facts, std::nullopt);
   try {
     if (facts.files && !facts.files->empty())
       position.oldest_previous = finder.file_start(facts.files->front().name).previous_gtids;
@@ -193,6 +202,7 @@ PositionFacts gather_position(const PositionRequest& request, const ServerFacts&
     Gatherer(facts, finder, position).run();
   } catch (const DecodeError& error) {
     position.damage = error.message();
+    position.start = {StartError::unknown, false, {}, ""};
   } catch (const ServerError& error) {
     if (error.transient()) throw;
     constexpr unsigned kFatalErrorReadingBinlog = 1236;
@@ -200,6 +210,7 @@ PositionFacts gather_position(const PositionRequest& request, const ServerFacts&
       position.start = refused(facts.version, StartError::no_such_file);
     } else {
       position.refusal = error.message();
+      position.start = {StartError::unknown, false, {}, ""};
     }
   }
   judge_silent_cases(facts, position);

@@ -90,7 +90,7 @@ StartPrediction predict_by_mariadb_set(const ServerSets& sets, const GtidSet& se
 }  // namespace
 
 std::string_view start_error_text(StartError error) {
-  constexpr std::array<std::string_view, 18> kTexts{"",
+  constexpr std::array<std::string_view, 19> kTexts{"",
                                                     "log_bin_off",
                                                     "server_id_zero",
                                                     "gtid_mode",
@@ -107,7 +107,8 @@ std::string_view start_error_text(StartError error) {
                                                     "foreign_gtids",
                                                     "set_disagrees",
                                                     "tags_unsupported",
-                                                    "wrong_gtid_kind"};
+                                                    "wrong_gtid_kind",
+                                                    "unknown"};
   return kTexts[static_cast<std::size_t>(error)];
 }
 
@@ -157,6 +158,13 @@ StartPrediction predict_first(const ServerSets& sets, const Transaction& first, 
     return refused(sets.version, StartError::anonymous);
   if (!anonymous && sets.gtid_mode == GtidMode::off) return refused(sets.version, StartError::gtid_event);
   return {};
+}
+
+StartPrediction predict_found(const ServerSets& sets, const FoundPlace& place, bool by_set) {
+  if (place.refused_kind)
+    return refused(sets.version,
+                   sets.gtid_mode == GtidMode::off ? StartError::gtid_event : StartError::anonymous);
+  return place.first ? predict_first(sets, *place.first, by_set) : StartPrediction{};
 }
 
 std::optional<Consumer> parse_consumer(std::string_view text) {

@@ -38,6 +38,7 @@ enum class StartError {
   // The request cannot be made:
   tags_unsupported,
   wrong_gtid_kind,
+  unknown,  // what is needed to know may not be asked or read
 };
 std::string_view start_error_text(StartError error);  // "replica_has_more"; "" for none
 
@@ -62,8 +63,9 @@ struct StartPrediction {
 StartPrediction predict_by_set(const ServerSets& sets, const GtidSet& set);
 // A dump from the scanned position.
 StartPrediction predict_by_position(const ServerSets& sets, const PositionScan& scan);
-// An otherwise good start whose first transaction is `first`.
+// An otherwise good start, by the first transaction that comes.
 StartPrediction predict_first(const ServerSets& sets, const Transaction& first, bool by_set);
+StartPrediction predict_found(const ServerSets& sets, const FoundPlace& place, bool by_set);
 StartPrediction refused(const ServerVersion& version, StartError error, GtidSet transactions = {});
 
 // Who starts from the position.
