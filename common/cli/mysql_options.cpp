@@ -262,7 +262,7 @@ void MysqlOptions::declare(App& app) {
 }
 
 bool MysqlOptions::given() const {
-  return ask_password_ || no_defaults_ ||
+  return ask_password_ ||  // --no-defaults alone says how to connect, not that we should
          std::any_of(flags_.begin(), flags_.end(), [](const auto& flag) { return flag.second.has_value(); });
 }
 
