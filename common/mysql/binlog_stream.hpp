@@ -28,7 +28,7 @@ struct DumpRequest {
   BinlogPosition position;
 
   bool stop_at_end = false;     // next() returns nullopt at the end of the log instead of waiting for more
-  std::uint32_t server_id = 0;  // 0: a random one, high. Two readers with one id throw each other out.
+  std::uint32_t server_id = 0;  // 0: a random one, high
   std::chrono::milliseconds heartbeat{10'000};  // silence after which the server gives a sign of life
 };
 

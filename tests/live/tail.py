@@ -12,7 +12,8 @@ import unittest
 
 from sandbox import Server, run_directory
 
-TAIL = pathlib.Path(os.environ.get("CDC_BIN_DIR", "build/dev/bin")) / "cdc-tail"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TAIL = pathlib.Path(os.environ.get("CDC_BIN_DIR", ROOT / "build/dev/bin")) / "cdc-tail"
 DEADLINE = 60  # seconds, for whatever is waited for
 ROWS = ("+I", "-U", "+U", "-D")
 

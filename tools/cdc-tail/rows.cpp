@@ -66,7 +66,7 @@ void RowTeller::tell(const RowsEvent& rows, Table& table, const Event& event) {
     tell_change(rows, context, images);
     if (limit_reached()) return;
   }
-  if (teller_.next_seq == 0) return;
+  if (teller_.next_seq == 0 || teller_.interrupted()) return;
   last_.seq = teller_.next_seq - 1;
   if (last_.table != table.map->name) last_.table = table.map->name;
   last_.image.assign(as_text(cursor.image()));

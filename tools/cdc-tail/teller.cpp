@@ -170,7 +170,7 @@ void Teller::forget(const BinlogPosition& behind) {
 }
 
 void Teller::interrupt() {
-  interrupted_ = open_ && begin_told_;
+  interrupted_ = interrupted_ || (open_ && begin_told_);
   open_ = false;
   if (ledger_) ledger_->executed();
 }

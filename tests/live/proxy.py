@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A TCP proxy in front of a server whose connections a test can cut, or let fall silent."""
+
+import socket
+import threading
+
+
+def shut(each):
+    try:
+        each.shutdown(socket.SHUT_RDWR)  # wakes up who waits in recv() or accept(), which close() does not
+    except OSError:
+        pass
+
+
+class Proxy:
+    """`.port` listens on 127.0.0.1. `cut_after(n)`: the next connections are cut n bytes of the server's later, once each."""
+
+    def __init__(self, target_port):
+        self.target_port = target_port
+        self.connections = 0
+        self._limits = []
+        self._silent = threading.Event()
+        self._lock = threading.Lock()
+        self._sockets = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Cuts all connections and takes no more."""
+        with self._lock:
+            for each in [self._listener, *self._sockets]:
+                shut(each)
+                each.close()
+
+    def cut_after(self, *limits):
+        """One number for each of the next connections: how many bytes of the server it lets through."""
+        with self._lock:
+            self._limits = list(limits)
+
+    def fall_silent(self):
+        """From now on nothing of the server comes through, and nobody is told: a half-open connection."""
+        self._silent.set()
+
+    def speak(self):
+        self._silent.clear()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.target_port))
+            with self._lock:
+                self.connections += 1
+                limit = self._limits.pop(0) if self._limits else None
+                self._sockets += [client, server]
+            for source, sink, left in ((client, server, None), (server, client, limit)):
+                threading.Thread(target=self._copy, args=(source, sink, left), daemon=True).start()
+
+    def _copy(self, source, sink, left):
+        try:
+            while (data := source.recv(16384)) and left != 0:
+                if left is not None:
+                    data = data[:left]
+                    left -= len(data)
+                if not (self._silent.is_set() and source.getpeername()[1] == self.target_port):
+                    sink.sendall(data)
+        except OSError:
+            pass
+        shut(source)
+        shut(sink)

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""cdc-tail goes on: after kill -9 from its checkpoint, after lost connections and servers, without loss or doubling."""
+
+import json
+import signal
+import unittest
+
+from proxy import Proxy
+from sandbox import Server
+from tail import Model, OneServer, Running, end_of_log, everything, path, run
+
+
+def tcp(port):
+    return ["--no-defaults", "-h", "127.0.0.1", f"-P{port}", "-uroot", "--ssl-mode=disabled"]
+
+
+class Checkpoints(OneServer):
+    def fill(self):
+        for number in range(40):
+            self.server.sql(f"""INSERT INTO {self.db}.t VALUES ({3 * number}, 'a'), ({3 * number + 1}, 'b'), ({3 * number + 2}, 'c');
+                UPDATE {self.db}.t SET v = {number} WHERE id < 60; DELETE FROM {self.db}.t WHERE id = {3 * number + 1}""")
+
+    def test_killed_again_and_again(self):
+        """Each run is killed somewhere; the next goes on from the checkpoint. All runs together make the table."""
+        self.fill()
+        checkpoint = path("killed.ckpt")
+        arguments = [f"--file={self.start[0]}", f"--pos={self.start[1]}", f"--checkpoint={checkpoint}", "--save-checkpoint",
+                     "-t", f"{self.db}.*", "--line-buffered"]  # fmt: skip
+        model = Model()
+        for records in (1, 5, 50, 500, 7):
+            with Running(*arguments, server=self.server) as running:
+                for _ in range(records):
+                    running.until(lambda record: True)
+                model.apply(running.records)
+        last = run(*arguments, "--stop-mode=latest", server=self.server)
+        model.apply(last.records)
+        want = [json.loads(row) for row in
+                self.server.sql(f"SELECT JSON_OBJECT('id', id, 'v', v) FROM {self.db}.t ORDER BY id")]  # fmt: skip
+        self.assertEqual(model.rows(self.db, "t"), want)
+        saved = json.loads(checkpoint.read_text())
+        self.assertEqual(saved["gtid_set"], self.server.gtid_executed())
+        self.assertEqual((saved["file"], saved["pos"]), end_of_log(self.server))
+        self.assertEqual(run(*arguments, "--stop-mode=latest", server=self.server).rows, [])
+
+    def test_the_checkpoint_is_on_disk_before_it_waits(self):
+        """What a quiet stream has told is never told again."""
+        checkpoint = path("quiet.ckpt")
+        self.insert(1)
+        with Running(f"--gtid-set={self.set}", f"--checkpoint={checkpoint}", "--save-checkpoint", server=self.server) as running:
+            running.until_inserted(1)
+            running.process.send_signal(signal.SIGUSR1)  # answered between two waits
+            running.until_error("status")
+        self.assertEqual(json.loads(checkpoint.read_text())["gtid_set"], self.server.gtid_executed())
+
+    def test_after_a_purge(self):
+        """Idle for long under a filter, and the log it started in is gone: heartbeats carried the position on."""
+        checkpoint = path("purge.ckpt")
+        arguments = ["-t", "nothing.*", f"--checkpoint={checkpoint}", "--save-checkpoint", "--stop-mode=latest"]
+        run(f"--gtid-set={self.set}", *arguments, server=self.server)
+        self.insert(1)
+        run(*arguments, server=self.server)
+        self.server.sql("FLUSH BINARY LOGS")
+        self.server.sql(f"PURGE BINARY LOGS TO '{self.server.binlogs()[-1].name}'")
+        run(*arguments, server=self.server)
+
+
+class Reconnect(OneServer):
+    def test_killed_server(self):
+        with Running(*tcp(self.server.port), server=None) as running:
+            running.until(lambda record: record["kind"] == "start")
+            self.insert(1)
+            running.until_inserted(1)
+            self.server.restart(kill=True)
+            self.insert(2)
+            running.until_inserted(2)
+            stream = running.stop(signal.SIGTERM, -signal.SIGTERM)
+        self.assertEqual(stream.inserted(), [1, 2])
+        self.assertEqual(len(stream.of("start")), 1)
+        self.assertIn("trying again", stream.stderr)
+
+    def test_cut_inside_a_transaction(self):
+        """At many places of a transaction of several rows events; the stream is the same as if nothing had happened."""
+        values = ",".join(f"({number}, REPEAT('x', 20))" for number in range(3000))
+        self.server.sql(f"""BEGIN; INSERT INTO {self.db}.t VALUES {values}; UPDATE {self.db}.t SET v = 'y'; COMMIT;
+            INSERT INTO {self.db}.t VALUES (9999, 'z')""")
+        place = [f"--file={self.start[0]}", f"--pos={self.start[1]}", "--stop-mode=latest"]
+        undisturbed = run(*place, server=self.server)
+        with Proxy(self.server.port) as proxy:
+            for step in range(10):
+                # The first connection becomes the dump; the second looks at the position before that.
+                proxy.cut_after(7000 + step * 16000, None, 7000 + step * 17000, 70000)
+                stream = run(*tcp(proxy.port), *place)
+                self.assertEqual(stream.records, undisturbed.records)
+                self.assertIn("trying again", stream.stderr)
+
+    def test_a_server_that_is_silent(self):
+        """A half-open connection says nothing for ever; heartbeats that do not come tell. TLS and plain."""
+        with Proxy(self.server.port) as proxy:
+            with Running(*tcp(proxy.port), "--ssl-mode=required") as running:
+                running.until(lambda record: record["kind"] == "start")
+                proxy.fall_silent()
+                self.insert(1)
+                running.until_error("no sign of life")
+                proxy.speak()
+                running.until_inserted(1)
+
+    def test_retries_are_spent(self):
+        with Proxy(self.server.port) as proxy, Running(*tcp(proxy.port), "--max-retries=2") as running:
+            running.until(lambda record: record["kind"] == "start")
+            proxy.close()
+            stream = running.finish(75)
+            self.assertEqual(stream.end["status"], 75)
+
+    def test_two_readers_with_one_id(self):
+        """The server tells replicas apart by their uuid, and each run has its own."""
+        with Running("--server-id=77", server=self.server) as first:
+            first.until(lambda record: record["kind"] == "start")
+            with Running("--server-id=77", server=self.server) as second:
+                second.until(lambda record: record["kind"] == "start")
+                self.insert(1)
+                second.until_inserted(1)
+                first.until_inserted(1)
+                self.assertEqual(first.errors, [])
+
+
+class Failover(unittest.TestCase):
+    def test_to_the_replica(self):
+        with (Server.start("failover1", options=["--binlog-row-metadata=FULL"]) as source,
+              Server.start("failover2", options=["--binlog-row-metadata=FULL"], replica_of=source) as replica):  # fmt: skip
+            source.sql("CREATE DATABASE f; CREATE TABLE f.t (id INT PRIMARY KEY)")
+            hosts = f"127.0.0.1:{source.port},127.0.0.1:{replica.port}"
+            with Running("--no-defaults", "-uroot", "-h", hosts, "--startup-mode=earliest") as running:
+                source.sql("INSERT INTO f.t VALUES (1)")
+                running.until_inserted(1)
+                executed = source.gtid_executed()
+                replica.value(f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{executed}', 60)")
+                source.stop(kill=True)
+                replica.sql("STOP REPLICA; INSERT INTO f.t VALUES (2)")
+                running.until_inserted(2)
+                stream = running.stop(signal.SIGTERM, -signal.SIGTERM)
+            self.assertEqual(stream.inserted(), [1, 2])
+            first, second = stream.of("start")
+            self.assertEqual((first["server_uuid"], second["server_uuid"]), (source.uuid, replica.uuid))
+            self.assertEqual(second["gtid_set"], executed)
+            self.assertEqual((stream.end["file"], stream.end["pos"]), end_of_log(replica))
+
+
+class WithoutGtids(unittest.TestCase):
+    def test_by_file_and_position(self):
+        with Server.start("anonymous", options=["--gtid-mode=OFF", "--binlog-row-metadata=FULL"]) as server:
+            server.sql("CREATE DATABASE a; CREATE TABLE a.t (id INT PRIMARY KEY); INSERT INTO a.t VALUES (1)")
+            file, pos, *_ = server.value("SHOW BINARY LOG STATUS").split("\t")
+            server.sql("INSERT INTO a.t VALUES (2); INSERT INTO a.t VALUES (3)")
+            checkpoint = path("anonymous.ckpt")
+            stream = run(f"--file={file}", f"--pos={pos}", "-n1", f"--checkpoint={checkpoint}", "--save-checkpoint", server=server)
+            self.assertEqual(stream.inserted(), [2])
+            self.assertIsNone(stream.start["gtid_set"])
+            self.assertIsNone(stream.of("begin")[0]["gtid"])
+            arguments = [f"--checkpoint={checkpoint}", "--save-checkpoint"]
+            self.assertEqual(run(*arguments, "--stop-mode=latest", server=server).inserted(), [2, 3])
+            local = run(*server.binlogs())
+            self.assertEqual(local.records[1:-1], everything(server).records[1:-1])
+            with Running(*arguments, *tcp(server.port)) as running:
+                running.until(lambda record: record["kind"] == "start")
+                server.restart(kill=True)
+                server.sql("INSERT INTO a.t VALUES (4)")
+                running.until_inserted(4)
+                self.assertEqual(running.inserted(), [4])
+            with Server.start("another", options=["--gtid-mode=OFF"]) as other:
+                stream = run(f"--checkpoint={checkpoint}", server=other, status=69)
+                self.assertIn(other.uuid, stream.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
