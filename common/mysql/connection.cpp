@@ -34,6 +34,16 @@ bool is_network_failure(std::string_view tls_error) {
          parse_uint(tls_error.substr(open + 1, tls_error.size() - open - 2)).value_or(0) != 0;
 }
 
+// An error that the server sent instead of its greeting, before TLS; the library wraps it: "… The authenticity of the
+// following error cannot be verified: 1130 - Host 'x' is not allowed …". 0 when `message` is nothing of the kind.
+unsigned number_before_tls(std::string_view message) {
+  constexpr std::string_view kLead = "cannot be verified: ";
+  const std::size_t lead = message.find(kLead);
+  if (lead == message.npos) return 0;
+  message.remove_prefix(lead + kLead.size());
+  return static_cast<unsigned>(parse_uint(message.substr(0, message.find(' '))).value_or(0));
+}
+
 struct FreeResult {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
@@ -154,7 +164,9 @@ Connection::Connection(Connection&& other) noexcept = default;
 Connection& Connection::operator=(Connection&& other) noexcept = default;
 
 ServerError Connection::last_error(std::string_view context) const {
-  const unsigned number = mysql_errno(mysql_.get());
+  unsigned number = mysql_errno(mysql_.get());
+  if (number == CR_CONNECTION_ERROR)
+    if (const unsigned wrapped = number_before_tls(mysql_error(mysql_.get()))) number = wrapped;
   ErrorClass kind = classify_mysql_error(number);
   // In a session that once stood, TLS can only fail because the connection did.
   if (number == CR_SSL_CONNECTION_ERROR && (fd_ >= 0 || is_network_failure(mysql_error(mysql_.get()))))

@@ -281,9 +281,9 @@ class FakeServer(threading.Thread):
     PROTOCOL_41, SSL, SECURE, PLUGIN_AUTH, LOCAL_FILES = 0x200, 0x800, 0x8000, 0x80000, 0x80
     TRANSACTIONS, LENENC = 0x2000, 0x200000
 
-    def __init__(self, talk, tls=False):
+    def __init__(self, talk, tls=False, greeting=None):
         super().__init__(daemon=True)
-        self.talk, self.tls, self.heard = talk, tls, b""
+        self.talk, self.tls, self.greeting, self.heard = talk, tls, greeting, b""
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.where = f"127.0.0.1:{self.listener.getsockname()[1]}"
         self.start()
@@ -308,8 +308,10 @@ class FakeServer(threading.Thread):
             self.sequence = 0
             able = self.PROTOCOL_41 | self.SECURE | self.PLUGIN_AUTH | self.LOCAL_FILES | self.TRANSACTIONS | self.LENENC
             able |= self.SSL if self.tls else 0
-            self.packet(b"\x0a9.7.4\0" + struct.pack("<I", 1) + b"12345678\0" + struct.pack("<HBHHB", able & 0xFFFF, 255, 2, able >> 16, 21)
-                        + bytes(10) + b"123456789012\0caching_sha2_password\0")  # fmt: skip
+            self.packet(self.greeting or (
+                b"\x0a9.7.4\0" + struct.pack("<I", 1) + b"12345678\0"
+                + struct.pack("<HBHHB", able & 0xFFFF, 255, 2, able >> 16, 21) + bytes(10)
+                + b"123456789012\0caching_sha2_password\0"))  # fmt: skip
             try:
                 self.talk(self)
             except OSError:
@@ -317,8 +319,8 @@ class FakeServer(threading.Thread):
 
 
 class Hostile(Case):
-    def against(self, talk, *arguments, status, tls=False):
-        server = FakeServer(talk, tls)
+    def against(self, talk, *arguments, status, tls=False, greeting=None):
+        server = FakeServer(talk, tls, greeting)
         error = self.probe(*arguments, where=server.where, status=status)
         server.join(timeout=30)
         self.assertNotIn(SECRET.encode(), server.heard)
@@ -365,6 +367,15 @@ class Hostile(Case):
             self.against(reset, status=75, tls=tls)
         silent = lambda fake: (fake.hear(), fake.connection.recv(1 << 16), fake.connection.recv(1))  # noqa: E731
         self.against(silent, "--connect-timeout=1", status=75, tls=True)
+
+    def test_refused_before_the_greeting(self):
+        for number, status in ((1130, 77), (1129, 77), (1040, 75)):
+            greeting = b"\xff" + struct.pack("<H", number) + b"No, you do not"
+            for mode in "disabled", "preferred", "required":
+                with self.subTest(f"{number} {mode}"):
+                    _, error = self.against(lambda fake: None, f"--ssl-mode={mode}", status=status, greeting=greeting)
+                    self.assertIn("No, you do not", error)
+                    self.assertIn(f"({number})", error)
 
     def test_no_tls_behind_the_offer(self):
         def nonsense(fake):
