@@ -59,6 +59,7 @@ struct BeginRecord {
   std::int64_t ts_ms = 0;   // original commit time
   BinlogPosition position;  // start of the transaction's GTID event
   std::optional<SnapshotChunk> snapshot;
+  std::uint32_t server_id = 0;  // of the server that executed it; 0: not known
 };
 
 // What all rows of one rows event have in common. Built once per event; writers cache by `serial`.
@@ -95,6 +96,7 @@ struct DdlRecord {
   std::int64_t ts_ms = 0;
   BinlogPosition position;  // behind the event
   std::string sql;
+  std::uint32_t server_id = 0;  // as in BeginRecord
 };
 
 struct HeartbeatRecord {
