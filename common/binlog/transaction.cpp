@@ -101,6 +101,7 @@ void TransactionTracker::open(const Event& event) {
   transaction_.begin_pos = event.begin_pos;
   transaction_.commit_ms = transaction_.original_commit_ms = std::int64_t{event.header.timestamp} * 1000;
   transaction_.length = 0;
+  transaction_.server_id = event.header.server_id;
   transaction_.without_effect = false;
   transaction_.end = TransactionEnd::open;
   transaction_.end_pos = 0;

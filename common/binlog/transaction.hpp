@@ -57,7 +57,8 @@ struct Transaction {
   // first event's header.
   std::int64_t original_commit_ms = 0;
   std::int64_t commit_ms = 0;
-  std::uint64_t length = 0;  // bytes of all its events as the server says; 0 not told
+  std::uint64_t length = 0;     // bytes of all its events as the server says; 0 not told
+  std::uint32_t server_id = 0;  // of the server that executed it
   bool without_effect = false;  // MariaDB's START ALTER, ROLLBACK ALTER: its statement was not done
 
   TransactionEnd end = TransactionEnd::open;

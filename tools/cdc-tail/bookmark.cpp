@@ -29,7 +29,7 @@ Bookmark::Bookmark(const Options& options, const std::string& filter)
   if (loaded_) check(options, filter);
   saved_.job = loaded_ ? loaded_->job : random_job();
   saved_.filter = filter;
-  saved_.time_zone = options.time_zone.name();
+  saved_.time_zone = options.format_options.time_zone.name();
 }
 
 void Bookmark::check(const Options& options, const std::string& filter) const {
@@ -39,7 +39,7 @@ void Bookmark::check(const Options& options, const std::string& filter) const {
     throw ConfigError(whose + "the filter " + loaded_->filter + ", this one has " + filter +
                       " (--accept-change)");
   }
-  const std::string& zone = options.time_zone.name();
+  const std::string& zone = options.format_options.time_zone.name();
   if (!options.accept_change && !loaded_->time_zone.empty() && loaded_->time_zone != zone) {
     throw ConfigError(whose + "time zone " + loaded_->time_zone + ", this one has " + zone +
                       " (--accept-change)");

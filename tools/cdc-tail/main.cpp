@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of cdc-tail: declares the options, checks them, hands them to run().
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -55,8 +59,10 @@ void declare_tables(CLI::App& cli, Options& options, Words& words) {
 
 void declare_output(CLI::App& cli, Options& options, Words& words) {
   constexpr const char* kGroup = "How it is told";
-  cli.add_option("--format", words.format, "native")->type_name("FORMAT")->group(kGroup);
-  cli.add_flag("--rows-only", options.rows_only, "Only the lines of rows")->group(kGroup);
+  cli.add_option("--format", words.format, "native (default), debezium, maxwell, canal, pretty")
+      ->type_name("FORMAT")
+      ->group(kGroup);
+  cli.add_flag("--rows-only", options.format_options.rows_only, "Only the lines of rows")->group(kGroup);
   cli.add_option("--time-zone", words.time_zone, "Of TIMESTAMP columns: +HH:MM or a name (+00:00)")
       ->type_name("ZONE")
       ->group(kGroup);
@@ -64,7 +70,8 @@ void declare_output(CLI::App& cli, Options& options, Words& words) {
       ->type_name("WHAT")
       ->check(CLI::IsMember({"refuse", "replace"}))
       ->group(kGroup);
-  cli.add_flag("--long-as-string", options.long_as_string, "64-bit integers as strings, for JavaScript")
+  cli.add_flag("--long-as-string", options.format_options.long_as_string,
+               "64-bit integers as strings, for JavaScript")
       ->group(kGroup);
   cli.add_flag("--line-buffered", options.line_buffered, "Write out after every line")->group(kGroup);
   cli.add_option("--heartbeat", words.heartbeat, "Sign of life in a quiet stream (10s), 0 for none")
@@ -84,12 +91,30 @@ void declare_run(CLI::App& cli, Options& options) {
       ->group(kGroup);
 }
 
+void check_format(Options& options, const Words& words) {
+  const std::optional<Format> format = parse_format(words.format);
+  if (!format) {
+    throw UsageError("--format: '" + words.format + "' is not native, debezium, maxwell, canal or pretty");
+  }
+  options.format = *format;
+  options.format_options.time_zone = TimeZone(words.time_zone);
+  if (options.format != Format::native && options.format_options.long_as_string) {
+    throw UsageError("--long-as-string is for --format=native");
+  }
+}
+
+// Columns of the terminal on standard output, 80 where there is none.
+int terminal_width() {
+  constexpr int kUsual = 80, kMostReadable = 160;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
+  return std::min<int>(size.ws_col, kMostReadable);
+}
+
 void check(Options& options, const Words& words, const PositionOptions& positions,
            const MysqlOptions& mysql) {
-  if (words.format != "native")
-    throw UsageError("--format=" + words.format + " is not there yet, only native");
+  check_format(options, words);
   options.bad_text = words.bad_text == "replace" ? BadText::replace : BadText::refuse;
-  options.time_zone = TimeZone(words.time_zone);
   options.unknown_names = words.positional_names ? UnknownNames::positional : UnknownNames::refuse;
   const std::optional<std::int64_t> heartbeat = parse_duration_ms(words.heartbeat);
   if (!heartbeat) throw UsageError("--heartbeat: '" + words.heartbeat + "' is no duration (500ms, 10s, 5m)");
@@ -124,6 +149,8 @@ int main_body(App& app) {
   app.parse();
   check(options, words, positions, mysql);
   options.show_progress = app.show_progress();
+  options.format_options.color = app.color(STDOUT_FILENO);
+  options.format_options.width = terminal_width();
   return run(options, app.log());
 }
 

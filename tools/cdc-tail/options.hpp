@@ -10,6 +10,7 @@
 
 #include "common/base/time_zone.hpp"
 #include "common/binlog/charset.hpp"
+#include "common/json/formats.hpp"
 #include "common/model/position.hpp"
 #include "common/mysql/connection.hpp"
 #include "common/mysql/table_definitions.hpp"
@@ -30,9 +31,10 @@ struct Options {
   bool all_ddl = false, allow_statement_dml = false;
   UnknownNames unknown_names = UnknownNames::refuse;
 
-  bool rows_only = false, long_as_string = false, line_buffered = false;
+  Format format = Format::native;
+  FormatOptions format_options;
+  bool line_buffered = false;
   BadText bad_text = BadText::refuse;
-  TimeZone time_zone;
   std::uint64_t max_count = 0;                  // changes; 0: no limit
   std::chrono::milliseconds heartbeat{10'000};  // 0: none
   unsigned max_retries = 20;                    // in a row, after a connection that worked

@@ -17,7 +17,7 @@ Pipeline::Pipeline(const Options& options, const TableFilter& filter, TableDefin
     : options_(options),
       filter_(filter),
       definitions_(definitions),
-      teller_(sink, output, StartRecord{{}, {}, {}, {}, filter.canonical(), options.time_zone.name()},
+      teller_(sink, output, StartRecord{{}, {}, {}, {}, filter.canonical(), options.format_options.time_zone.name()},
               options.heartbeat),
       rows_(filter, definitions, sink, output, teller_, options.bad_text, options.max_count),
       stop_(std::move(stop)) {}

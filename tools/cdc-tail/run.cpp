@@ -16,7 +16,7 @@
 #include "common/base/text.hpp"
 #include "common/cli/progress.hpp"
 #include "common/cli/signals.hpp"
-#include "common/json/native_writer.hpp"
+#include "common/json/formats.hpp"
 #include "common/mysql/binlog_file.hpp"
 #include "common/mysql/binlog_stream.hpp"
 #include "tools/cdc-tail/bookmark.hpp"
@@ -47,7 +47,7 @@ class Run {
         progress_(options.show_progress && isatty(STDOUT_FILENO) == 0),
         filter_(options.filter),
         output_(options.line_buffered),
-        writer_(output_.buffer(), {options.time_zone, options.rows_only, options.long_as_string}),
+        sink_(make_sink(options.format, output_.buffer(), options.format_options)),
         definitions_(options.unknown_names,
                      options.connect ? [this]() -> Connection& { return session(); }
                                      : std::function<Connection&()>()) {}
@@ -80,7 +80,7 @@ class Run {
   Progress progress_;
   TableFilter filter_;
   Output output_;
-  NativeWriter writer_;
+  std::unique_ptr<ChangeSink> sink_;
   TableDefinitions definitions_;
   std::unique_ptr<Bookmark> bookmark_;
   std::unique_ptr<Pipeline> pipeline_;
@@ -101,7 +101,7 @@ void Run::read() {
 
 void Run::start_pipeline(Plan plan) {
   pipeline_ =
-      std::make_unique<Pipeline>(options_, filter_, definitions_, writer_, output_, std::move(plan.stop));
+      std::make_unique<Pipeline>(options_, filter_, definitions_, *sink_, output_, std::move(plan.stop));
   pipeline_->begin(std::move(plan.start));
   output_.on_flush([this] { bookmark_->save(pipeline_->teller(), false); });
 }
@@ -261,7 +261,7 @@ void Run::finish(int status, std::string_view reason) {
     EndRecord record;
     record.status = status;
     record.reason = reason;
-    writer_.end(record);
+    sink_->end(record);
   }
   output_.flush();
   if (pipeline_) bookmark_->save(pipeline_->teller(), true);

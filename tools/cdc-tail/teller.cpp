@@ -83,6 +83,7 @@ void Teller::open(const Transaction& transaction) {
   changes_ = 0;
   inner_ddls_told_ = 0;
   begin_.ts_ms = transaction.original_commit_ms;
+  begin_.server_id = transaction.server_id;
 }
 
 void Teller::tell_begin() {
@@ -125,6 +126,7 @@ void Teller::tell_inner_ddl(DdlRecord& record) {
   assign_gtid(record.gtid, gtid_);
   record.gtids.reset();
   record.ts_ms = begin_.ts_ms;
+  record.server_id = begin_.server_id;
   sink_.ddl(record);
   output_.record_done();
 }
@@ -159,6 +161,7 @@ void Teller::close_with_ddl(const Transaction& transaction, DdlRecord& record, c
   assign_gtid(record.gtid, gtid_);
   take_gtids(record.gtids);
   record.ts_ms = begin_.ts_ms;
+  record.server_id = begin_.server_id;
   sink_.ddl(record);
   boundary_told();
   output_.record_done();
