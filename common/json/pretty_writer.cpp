@@ -122,9 +122,13 @@ void PrettyWriter::heartbeat(const HeartbeatRecord& record) {
 
 void PrettyWriter::end(const EndRecord& record) {
   if (options_.rows_only) return;
-  std::string text = "· end  " + printable(record.reason) + "  " + printable(record.position.text());
+  const Style style = record.status == 0 ? Style::dim : Style::alarm;
+  std::string text = "· end  " + printable(record.position.text());
   if (record.status != 0) text += "  status " + std::to_string(record.status);
-  note(record.status == 0 ? Style::dim : Style::alarm, text);
+  const std::string reason = "  " + printable(record.reason);
+  const bool fits = ruler_.columns(text + reason) <= options_.width;
+  note(style, fits ? text + reason : text);
+  if (!fits) wrapped_text(record.reason);
 }
 
 void PrettyWriter::begin(const BeginRecord& record) {
@@ -157,11 +161,11 @@ void PrettyWriter::ddl(const DdlRecord& record) {
     }
   }
   out_.append('\n');
-  statement_text(record.sql);
+  wrapped_text(record.sql);
 }
 
 // The text line by line, with its indentation; long lines are broken at blanks and go on a little further in.
-void PrettyWriter::statement_text(std::string_view sql) {
+void PrettyWriter::wrapped_text(std::string_view sql) {
   constexpr int kMostLines = 40;
   int lines = 0;
   for (std::string_view line : split(trim(sql), '\n')) {

@@ -65,7 +65,7 @@ class PrettyWriter final : public ChangeSink {
   void fit(Change& change, int name_columns);
   void write_change(const Change& change, int name_columns, int was_columns);
 
-  void statement_text(std::string_view sql);
+  void wrapped_text(std::string_view sql);
   std::size_t broken_at(std::string_view text, int columns) const;
 
   OutBuffer& out_;

@@ -77,7 +77,7 @@ TEST_CASE("pretty: a transaction") {
         "       ADD x int\n"
         "\n"
         "· heartbeat  binlog.000002:9001\n"
-        "· end  stop position reached  binlog.000002:9001\n");
+        "· end  binlog.000002:9001  stop position reached\n");
 }
 
 TEST_CASE("pretty: colour is only what was asked for, and changes nothing else") {
@@ -151,6 +151,9 @@ TEST_CASE("pretty: no line is wider than the terminal") {
     writer.remove(rows_of(schema), 2, after);
     writer.ddl(
         ddl_record(DdlClass::alter, {{"shop", "orders"}}, "ALTER TABLE orders COMMENT '" + longer + "'"));
+    cdc::EndRecord end;
+    end.reason = longer;
+    writer.end(end);
     for (const std::string& line : lines(out.view())) {
       INFO(line);
       CHECK(ruler.columns(line) <= width);
