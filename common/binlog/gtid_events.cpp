@@ -162,7 +162,7 @@ GtidEvent decode_mariadb(const Event& raw) {
   const unsigned flags = reader.u8();
   GtidEvent event;
   event.gtid = Gtid::of(gtid);
-  GtidEvent::Mariadb& mariadb = event.mariadb.emplace();
+  MariadbGtidFlags& mariadb = event.mariadb.emplace();
   mariadb.standalone = (flags & kStandalone) != 0;
   mariadb.transactional = (flags & kTransactional) != 0;
   mariadb.ddl = (flags & kDdl) != 0;

@@ -15,6 +15,18 @@
 
 namespace cdc {
 
+// What a MARIADB_GTID event says beside the GTID (flags2 and flags_extra of Gtid_log_event).
+struct MariadbGtidFlags {
+  bool standalone = false;  // one statement event follows, without COMMIT
+  bool transactional = false;
+  bool ddl = false;
+  bool prepared_xa = false;     // ends in XA_PREPARE
+  bool completed_xa = false;    // is XA COMMIT or XA ROLLBACK
+  std::uint64_t commit_id = 0;  // group commit; 0 none
+  bool without_effect = false;  // START ALTER, ROLLBACK ALTER (binlog_alter_two_phase): nothing was altered
+  std::optional<XaId> xid;
+};
+
 struct GtidEvent {
   Gtid gtid;  // none when anonymous
   std::int64_t last_committed = 0;
@@ -22,25 +34,13 @@ struct GtidEvent {
   // Microseconds since the epoch; 0 where the server does not write them (MySQL before 8.0.1, MariaDB).
   std::uint64_t immediate_commit_us = 0;
   std::uint64_t original_commit_us = 0;
-  std::uint64_t transaction_length =
-      0;  // bytes of all events of the transaction, this one included; 0 not told
+  std::uint64_t transaction_length = 0;        // bytes of all its events, this one included; 0 not told
   std::uint32_t immediate_server_version = 0;  // 90704; 0 not told
   std::uint32_t original_server_version = 0;   // 0 not told
   std::optional<std::uint64_t> commit_group_ticket;
   bool may_have_statements = false;  // GTID flag 1: may contain changes in statement format
 
-  // MariaDB only (flags2 of the event).
-  struct Mariadb {
-    bool standalone = false;  // one statement event follows, without COMMIT
-    bool transactional = false;
-    bool ddl = false;
-    bool prepared_xa = false;     // ends in XA_PREPARE
-    bool completed_xa = false;    // is XA COMMIT or XA ROLLBACK
-    std::uint64_t commit_id = 0;  // group commit; 0 none
-    bool without_effect = false;  // START ALTER and ROLLBACK ALTER (binlog_alter_two_phase): the ALTER was not done
-    std::optional<XaId> xid;
-  };
-  std::optional<Mariadb> mariadb;
+  std::optional<MariadbGtidFlags> mariadb;  // only of MARIADB_GTID
 };
 // GTID, ANONYMOUS_GTID, GTID_TAGGED and MARIADB_GTID. In the tagged form unknown fields are skipped only when
 // the event says that they may be.

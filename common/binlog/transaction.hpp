@@ -36,7 +36,7 @@ enum class TransactionStep : std::uint8_t {
 enum class TransactionEnd : std::uint8_t {
   open,
   commit,      // XID, COMMIT, XA COMMIT … ONE PHASE
-  rollback,    // ROLLBACK: rows told so far were of non-transactional tables and stay
+  rollback,    // ROLLBACK: changes of transactional tables are undone, those of others (MyISAM) stay
   statement,   // one statement that commits by itself (DDL, GRANT…): see query()
   xa_prepare,  // see xid(); in doubt until the xa_commit or xa_rollback of the same xid
   xa_commit,
