@@ -21,7 +21,7 @@ struct MariadbGtidFlags {
   bool transactional = false;
   bool ddl = false;
   bool prepared_xa = false;     // ends in XA_PREPARE
-  bool completed_xa = false;    // is XA COMMIT or XA ROLLBACK
+  bool completed_xa = false;    // is XA COMMIT or XA ROLLBACK; standalone, too
   std::uint64_t commit_id = 0;  // group commit; 0 none
   bool without_effect = false;  // START ALTER, ROLLBACK ALTER (binlog_alter_two_phase): nothing was altered
   std::optional<XaId> xid;

@@ -141,8 +141,7 @@ TransactionStep TransactionTracker::feed_gtid(const Event& event) {
   if (gtid.mariadb) {
     transaction_.xid = std::move(gtid.mariadb->xid);
     transaction_.without_effect = gtid.mariadb->without_effect;
-    // MariaDB's GTID event is the BEGIN as well.
-    in_group_ = !gtid.mariadb->standalone && !gtid.mariadb->completed_xa;
+    in_group_ = !gtid.mariadb->standalone;  // MariaDB's GTID event is the BEGIN as well
   }
   return TransactionStep::begin;
 }

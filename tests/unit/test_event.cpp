@@ -52,7 +52,7 @@ std::string gtid_info(const Event& event) {
   std::string head;
   if (gtid.mariadb->prepared_xa) {
     head = "XA START " + gtid.mariadb->xid.value().text() + " ";
-  } else if (!gtid.mariadb->standalone && !gtid.mariadb->completed_xa) {
+  } else if (!gtid.mariadb->standalone) {
     head = "BEGIN ";
   }
   return head + "GTID " + gtid.gtid.text();
