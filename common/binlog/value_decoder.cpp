@@ -30,7 +30,7 @@ Value text_or_bytes(ByteView bytes, const Column& column, DecodeContext& context
                         context.text.decode(column.collation, as_text(bytes), context.arena));
 }
 
-// The binlog leaves out trailing zero bytes.
+// The binlog leaves out the trailing zero bytes of BINARY, SELECT does not.
 std::string_view pad_binary(ByteView bytes, std::size_t length, Arena& arena) {
   if (bytes.size() >= length) return as_text(bytes);
   char* const padded = arena.allocate(length);
@@ -39,18 +39,14 @@ std::string_view pad_binary(ByteView bytes, std::size_t length, Arena& arena) {
   return {padded, length};
 }
 
+// The binlog leaves out the trailing blanks of CHAR, as SELECT does.
 Value char_value(ByteReader& reader, const Column& column, DecodeContext& context) {
   const ByteView bytes = read_string(reader, column);
-  if (column.collation == kBinaryCollation) {
-    const std::string_view padded = pad_binary(bytes, column.meta, context.arena);
-    if (const auto text = mariadb_address_text(column.type_text, as_bytes(padded), context.arena))
-      return Value::of_text(Value::Kind::text, *text);
-    return Value::of_text(Value::Kind::bytes, padded);
-  }
-  Value value = text_or_bytes(bytes, column, context);
-  if (value.kind == Value::Kind::text)
-    while (value.text.ends_with(' ')) value.text.remove_suffix(1);
-  return value;
+  if (column.collation != kBinaryCollation) return text_or_bytes(bytes, column, context);
+  const std::string_view padded = pad_binary(bytes, column.meta, context.arena);
+  if (const auto text = mariadb_address_text(column.type_text, as_bytes(padded), context.arena))
+    return Value::of_text(Value::Kind::text, *text);
+  return Value::of_text(Value::Kind::bytes, padded);
 }
 
 std::size_t packed_width(const ByteReader& reader, const Column& column) {

@@ -26,7 +26,7 @@ struct DecodeContext {
 };
 
 // The value of a column that is present and not NULL; `reader` ends up behind it. What SELECT prints is the
-// measure: BINARY(n) is padded with zero bytes, CHAR has no trailing spaces, ENUM index 0 is "", a zero TIMESTAMP
+// measure: BINARY(n) is padded with zero bytes, CHAR has no trailing blanks, ENUM index 0 is "", a zero TIMESTAMP
 // is a zero DATETIME. Character columns of unknown collation (0) are Kind::bytes; ENUM and SET without labels
 // are their number; an empty geometry (of a non-strict server) is empty Kind::bytes. MariaDB's INET4, INET6 and
 // UUID are known by Column::type_text, the table map calls them BINARY.

@@ -8,6 +8,9 @@ INSERT INTO addresses VALUES (1, '123e4567-e89b-12d3-a456-426655440000', '2001:d
 CREATE TABLE compressed (id INT PRIMARY KEY, v1 VARCHAR(20) COMPRESSED CHARACTER SET utf8mb4, v2 VARCHAR(300) COMPRESSED CHARACTER SET latin1, v3 VARCHAR(255) COMPRESSED CHARACTER SET latin1, v4 VARCHAR(254) COMPRESSED CHARACTER SET latin1, t TEXT COMPRESSED CHARACTER SET utf8mb4, b BLOB COMPRESSED, lb LONGBLOB COMPRESSED, vb VARBINARY(255) COMPRESSED);
 INSERT INTO compressed VALUES (1, 'short', REPEAT('ab', 150), REPEAT('c', 255), REPEAT('d', 254), REPEAT('é', 500), REPEAT(x'00FF', 500), REPEAT('long', 20000), REPEAT('x', 255)), (2, '', '', '', '', '', '', '', ''), (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (4, '€', 'é', 'x', 'y', 't', 'b', 'l', 'v');
 UPDATE compressed SET t = REPEAT('u', 300) WHERE id = 4;
+CREATE TABLE wide (id INT PRIMARY KEY, u2 CHAR(5) CHARACTER SET ucs2, u16 CHAR(5) CHARACTER SET utf16, l16 CHAR(5) CHARACTER SET utf16le, u32 CHAR(5) CHARACTER SET utf32, u8 CHAR(5) CHARACTER SET utf8mb4, u3 CHAR(5) CHARACTER SET utf8, l CHAR(5) CHARACTER SET latin1, k CHAR(5) CHARACTER SET gbk, s CHAR(5) CHARACTER SET sjis);
+INSERT INTO wide VALUES (1, 'ab', 'ab', 'ab', 'ab', 'ab', 'ab', 'ab', 'ab', 'ab'), (2, 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  '),
+  (3, '', '', '', '', '', '', '', '', ''), (4, '漢字†', '漢字†', '漢字†', '漢字†', '漢字†', '漢字†', 'é†', '漢字', '漢字'), (5, '     ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '), (6, 'Ġ ', 'Ġ ', 'Ġ ', 'Ġ ', 'Ġ ', 'Ġ ', 'x ', 'x ', 'x ');
 SET GLOBAL log_bin_compress = ON, log_bin_compress_min_len = 10;
 CREATE TABLE events (id INT PRIMARY KEY, t TEXT, j JSON);
 INSERT INTO events VALUES (1, REPEAT('compressed event ', 30), '{"a":  1}'), (2, REPEAT('x', 300), NULL);

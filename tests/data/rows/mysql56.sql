@@ -6,5 +6,8 @@ INSERT INTO types56 VALUES (1, 255, 18446744073709551615, -12345.678, 1.5, 'é',
   (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (3, 0, 0, 0, 0, '', '', '', '', '', '', 'a', '', 0, 0, 0, 0, 0, 0, NULL, '');
 UPDATE types56 SET v = 'changed' WHERE id = 1;
 DELETE FROM types56 WHERE id = 2;
+CREATE TABLE wide (id INT PRIMARY KEY, u2 CHAR(5) CHARACTER SET ucs2, u16 CHAR(5) CHARACTER SET utf16, l16 CHAR(5) CHARACTER SET utf16le, u32 CHAR(5) CHARACTER SET utf32, u8 CHAR(5) CHARACTER SET utf8mb4, u3 CHAR(5) CHARACTER SET utf8, l CHAR(5) CHARACTER SET latin1, k CHAR(5) CHARACTER SET gbk, s CHAR(5) CHARACTER SET sjis);
+INSERT INTO wide VALUES (1, 'ab', 'ab', 'ab', 'ab', 'ab', 'ab', 'ab', 'ab', 'ab'), (2, 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  '),
+  (3, '', '', '', '', '', '', '', '', ''), (4, '漢字†', '漢字†', '漢字†', '漢字†', '漢字†', '漢字†', 'é†', '漢字', '漢字'), (5, '     ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '), (6, 'Ġ ', 'Ġ ', 'Ġ ', 'Ġ ', 'Ġ ', 'Ġ ', 'x ', 'x ', 'x ');
 SET binlog_row_image = MINIMAL;
 UPDATE types56 SET d = 5 WHERE id = 1;

@@ -35,5 +35,8 @@ SET group_concat_max_len = 100000, cte_max_recursion_depth = 1000;
 SELECT CONCAT('CREATE TABLE many (id INT PRIMARY KEY, e ENUM(', GROUP_CONCAT(QUOTE(CONCAT('label', i)) ORDER BY i), '))') INTO @sql FROM (WITH RECURSIVE n AS (SELECT 1 i UNION ALL SELECT i + 1 FROM n WHERE i < 300) SELECT i FROM n) x;
 PREPARE s FROM @sql; EXECUTE s;
 INSERT INTO many VALUES (1, 1), (2, 255), (3, 256), (4, 300), (5, NULL);
+CREATE TABLE wide (id INT PRIMARY KEY, u2 CHAR(5) CHARACTER SET ucs2, u16 CHAR(5) CHARACTER SET utf16, l16 CHAR(5) CHARACTER SET utf16le, u32 CHAR(5) CHARACTER SET utf32, u8 CHAR(5) CHARACTER SET utf8mb4, u3 CHAR(5) CHARACTER SET utf8, l CHAR(5) CHARACTER SET latin1, k CHAR(5) CHARACTER SET gbk, s CHAR(5) CHARACTER SET sjis);
+INSERT INTO wide VALUES (1, 'ab', 'ab', 'ab', 'ab', 'ab', 'ab', 'ab', 'ab', 'ab'), (2, 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  ', 'a b  '),
+  (3, '', '', '', '', '', '', '', '', ''), (4, '漢字†', '漢字†', '漢字†', '漢字†', '漢字†', '漢字†', 'é†', '漢字', '漢字'), (5, '     ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '), (6, 'Ġ ', 'Ġ ', 'Ġ ', 'Ġ ', 'Ġ ', 'Ġ ', 'x ', 'x ', 'x ');
 UPDATE strings SET c1 = CONCAT(v1, '  '), b1 = 'z' WHERE id < 4;
 DELETE FROM choices WHERE id = 2;
