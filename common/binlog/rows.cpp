@@ -218,7 +218,6 @@ void RowCursor::read_image(ByteView present, std::size_t null_bytes, std::vector
     if (!bit(present, column)) continue;
     if (nulls.next()) {
       image[column] = Value::of_null();
-      if (keeps_documents) context_->documents[column] = ByteView();
       continue;
     }
     if (keeps_documents && columns_[column].type == ColumnType::json) {

@@ -144,6 +144,23 @@ TEST_CASE("bad text names row and column, or is replaced") {
   CHECK_FALSE(again.next(row));
 }
 
+TEST_CASE("a partial update needs the document of the before image") {
+  std::vector<Column> columns{column_of(ColumnType::tiny), column_of(ColumnType::json, 4)};
+  // Before: id 1. After: options 1, bits 1, no NULL, no changes.
+  const Bytes minimal{9, 0, 0, 0, 0, 0, 1, 0, 2, 0, 2, 1, 2, 0, 1, 1, 1, 0, 0, 0, 0, 0};
+  const cdc::RowsEvent event(event_of(cdc::EventType::partial_update_rows, minimal));
+  DecodeContext context;
+  cdc::RowCursor cursor(event, columns, context);
+  cdc::RowImages row;
+  CHECK(cdc::count_rows(event, columns) == 1);
+  CHECK_THROWS_AS(cursor.next(row), cdc::ConfigError);
+  // Before: a NULL document.
+  const Bytes null{9, 0, 0, 0, 0, 0, 1, 0, 2, 0, 2, 3, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0};
+  const cdc::RowsEvent on_null(event_of(cdc::EventType::partial_update_rows, null));
+  cdc::RowCursor null_cursor(on_null, columns, context);
+  CHECK_THROWS_AS(null_cursor.next(row), DecodeError);
+}
+
 TEST_CASE("heads of rows events") {
   DecodeContext context;
   const std::vector<Column> one(1, column_of(ColumnType::tiny)), two(2, column_of(ColumnType::tiny));
