@@ -74,7 +74,7 @@ namespace {
 class Iconv {
  public:
   explicit Iconv(const MultiByteCharset& charset) : descriptor_(iconv_open("UTF-32LE", charset.iconv_name)) {
-    if (descriptor_ == reinterpret_cast<iconv_t>(-1))
+    if (descriptor_ == reinterpret_cast<iconv_t>(-1))  // NOLINT(performance-no-int-to-ptr): POSIX says so
       throw ConfigError("the C library cannot convert character set " + std::string(charset.name) +
                         " (iconv " + charset.iconv_name + " is not installed)");
   }

@@ -23,7 +23,7 @@ constexpr std::array<std::uint32_t, kGroupDigits + 1> kLimit{
 
 constexpr std::array<char, 200> two_digit_table() {
   std::array<char, 200> table{};
-  for (unsigned i = 0; i < 100; ++i) {
+  for (std::size_t i = 0; i < 100; ++i) {
     table[2 * i] = static_cast<char>('0' + i / 10);
     table[2 * i + 1] = static_cast<char>('0' + i % 10);
   }
@@ -37,7 +37,7 @@ char* put_digits(char* out, std::uint32_t value, unsigned digits) {
   char* at = end;
   for (; at - out >= 2; value /= 100) {
     at -= 2;
-    std::memcpy(at, &kTwoDigits[2 * (value % 100)], 2);
+    std::memcpy(at, &kTwoDigits[std::size_t{2} * (value % 100)], 2);
   }
   if (at != out) *out = static_cast<char>('0' + value);
   return end;

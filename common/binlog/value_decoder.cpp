@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/binlog/value_decoder.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -34,8 +35,7 @@ Value text_or_bytes(ByteView bytes, const Column& column, DecodeContext& context
 std::string_view pad_binary(ByteView bytes, std::size_t length, Arena& arena) {
   if (bytes.size() >= length) return as_text(bytes);
   char* const padded = arena.allocate(length);
-  std::memcpy(padded, bytes.data(), bytes.size());
-  std::memset(padded + bytes.size(), 0, length - bytes.size());
+  std::fill(std::copy(bytes.begin(), bytes.end(), padded), padded + length, '\0');
   return {padded, length};
 }
 

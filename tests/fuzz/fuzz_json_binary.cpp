@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binary JSON and changes to it: a document, and behind it (the first two bytes say where) changes. Whatever is
-// accepted must be a text in proportion to its input.
+// Binary JSON and changes to it: a document, and behind it (the first two bytes say where) changes. Whatever
+// is accepted must be a text in proportion to its input.
+#include <algorithm>
 #include <cstdlib>
 
 #include "common/base/text.hpp"
@@ -10,7 +11,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   const cdc::ByteView input(data + 2, size - 2);
-  const std::size_t split = std::min<std::size_t>(data[0] | data[1] << 8, input.size());
+  const std::size_t split = std::min(data[0] + std::size_t{256} * data[1], input.size());
   cdc::OutBuffer out;
   for (const bool patched : {false, true}) {
     out.clear();

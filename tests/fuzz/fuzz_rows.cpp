@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows events over tables of any columns: the first bytes choose event type and columns, the rest is the event's
-// body. What can be decoded can be counted, and gives as many rows.
+// Rows events over tables of any columns: the first bytes choose event type and columns, the rest is the
+// event's body. What can be decoded can be counted, and gives as many rows.
 #include <cstdlib>
+#include <iterator>
 #include <vector>
 
 #include "common/base/text.hpp"
@@ -12,9 +13,10 @@ namespace {
 using cdc::Column;
 using cdc::EventType;
 
-constexpr EventType kTypes[] = {EventType::write_rows, EventType::update_rows, EventType::delete_rows,
-                                EventType::partial_update_rows, EventType::update_rows_v1,
-                                EventType::mariadb_write_rows_compressed_v1, EventType::write_rows_v1};
+constexpr EventType kTypes[] = {EventType::write_rows,     EventType::update_rows,
+                                EventType::delete_rows,    EventType::partial_update_rows,
+                                EventType::update_rows_v1, EventType::mariadb_write_rows_compressed_v1,
+                                EventType::write_rows_v1};
 constexpr std::uint16_t kCollations[] = {0, 63, 255, 8, 28, 54, 248, 12};
 
 Column column_from(cdc::ByteReader& reader) {
@@ -29,7 +31,8 @@ Column column_from(cdc::ByteReader& reader) {
   return column;
 }
 
-std::uint64_t decode_all(const cdc::RowsEvent& rows, const std::vector<Column>& columns, cdc::DecodeContext& context) {
+std::uint64_t decode_all(const cdc::RowsEvent& rows, const std::vector<Column>& columns,
+                         cdc::DecodeContext& context) {
   cdc::RowCursor cursor(rows, columns, context);
   std::uint64_t count = 0;
   for (cdc::RowImages images; cursor.next(images); ++count)
@@ -42,7 +45,8 @@ std::uint64_t decode_all(const cdc::RowsEvent& rows, const std::vector<Column>& 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static cdc::DecodeContext contexts[2]{cdc::DecodeContext(cdc::BadText::refuse), cdc::DecodeContext(cdc::BadText::replace)};
+  static cdc::DecodeContext contexts[2]{cdc::DecodeContext(cdc::BadText::refuse),
+                                        cdc::DecodeContext(cdc::BadText::replace)};
   try {
     cdc::ByteReader reader({data, size});
     const std::uint8_t choice = reader.u8();
