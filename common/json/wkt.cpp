@@ -13,8 +13,8 @@ namespace cdc {
 
 namespace {
 
-// MySQL nests collections at most as deep as its parser does; malformed bytes must not exhaust the stack.
-constexpr int kMostNested = 100;
+// Collections in collections: more than anybody nests, and malformed bytes must not exhaust the stack.
+constexpr int kMostNested = 1000;
 
 class WktPrinter {
  public:

@@ -107,6 +107,19 @@ TEST_CASE("canal: no key, no GTID, excluded and absent columns, an update that c
   CHECK(keys(line["old"][0]).empty());
 }
 
+TEST_CASE("canal: an excluded column of the key is not named either") {
+  OutBuffer out;
+  CanalWriter writer(out, options());
+  const auto schema = orders();
+  schema->primary_key = {2, 0};
+  schema->columns[0].excluded = true;
+  const Cells a = order(1, "1", "x");
+  writer.insert(rows_of(schema), 0, a);
+  const auto line = parsed(lines(out.view()).at(0));
+  REQUIRE(line["pkNames"].Size() == 1);
+  CHECK(string_of(line["pkNames"][0]) == "status");
+}
+
 TEST_CASE("canal: every value is a string") {
   check(column("c", ColumnType::tiny), Value::of_int(-128), "-128", -6);
   check(column("c", ColumnType::short_int), Value::of_int(1), "1", 5);

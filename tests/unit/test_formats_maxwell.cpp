@@ -188,7 +188,8 @@ TEST_CASE("maxwell: geometries are well-known text") {
 
 TEST_CASE("maxwell: a geometry that is none names its column and leaves nothing behind") {
   Wkb nested;
-  for (int i = 0; i < 200; ++i) nested.type(7).number(1);
+  for (int i = 0; i < 1002; ++i) nested.type(7).number(1);
+  nested.type(7).number(0);
   const std::string good = Wkb().type(1).point(1, 1).bytes();
   const std::string bad[] = {"",
                              "abc",
@@ -208,6 +209,49 @@ TEST_CASE("maxwell: a geometry that is none names its column and leaves nothing 
     writer.end({});
     CHECK(out.empty());
   }
+}
+
+TEST_CASE("maxwell: a column that changed is one whose value prints differently") {
+  const auto bytes = [](Kind kind) {
+    return std::pair{Value::of_text(kind, "a"), Value::of_text(kind, "b")};
+  };
+  const std::pair<Value, Value> different[] = {
+      {Value::of_int(1), Value::of_int(-1)},
+      {Value::of_uint(1), Value::of_uint(2)},
+      {Value::of_int(1), Value::of_null()},
+      {Value::of_float(0.5F), Value::of_float(0.25F)},
+      {Value::of_float(0.0F), Value::of_float(-0.0F)},
+      {Value::of_double(0.0), Value::of_double(-0.0)},
+      {timestamp(1), timestamp(2)},
+      {timestamp(1, 1, 6), timestamp(1, 2, 6)},
+      {temporal(Kind::datetime, 6, at(2026, 1, 1)), timestamp(1767225600)},
+      {temporal(Kind::time, 0, at(0, 0, 0, 1)), temporal(Kind::time, 0, at(0, 0, 0, 1), true)},
+      {temporal(Kind::datetime, 6, at(1, 2, 3, 4, 5, 6, 7)),
+       temporal(Kind::datetime, 6, at(2, 2, 3, 4, 5, 6, 7))},
+      {temporal(Kind::datetime, 6, at(1, 2, 3, 4, 5, 6, 7)),
+       temporal(Kind::datetime, 6, at(1, 1, 3, 4, 5, 6, 7))},
+      {temporal(Kind::datetime, 6, at(1, 2, 3, 4, 5, 6, 7)),
+       temporal(Kind::datetime, 6, at(1, 2, 2, 4, 5, 6, 7))},
+      {temporal(Kind::datetime, 6, at(1, 2, 3, 4, 5, 6, 7)),
+       temporal(Kind::datetime, 6, at(1, 2, 3, 3, 5, 6, 7))},
+      {temporal(Kind::datetime, 6, at(1, 2, 3, 4, 5, 6, 7)),
+       temporal(Kind::datetime, 6, at(1, 2, 3, 4, 4, 6, 7))},
+      {temporal(Kind::datetime, 6, at(1, 2, 3, 4, 5, 6, 7)),
+       temporal(Kind::datetime, 6, at(1, 2, 3, 4, 5, 5, 7))},
+      {temporal(Kind::datetime, 6, at(1, 2, 3, 4, 5, 6, 7)),
+       temporal(Kind::datetime, 6, at(1, 2, 3, 4, 5, 6, 6))},
+      bytes(Kind::decimal),
+      bytes(Kind::text),
+      bytes(Kind::bytes),
+      bytes(Kind::json),
+      bytes(Kind::geometry),
+      bytes(Kind::vector)};
+  for (const auto& [a, b] : different) {
+    CHECK_FALSE(cdc::same_value(a, b));
+    CHECK(cdc::same_value(a, a));
+    CHECK(cdc::same_value(b, b));
+  }
+  CHECK(cdc::same_value(Value::of_null(), Value::of_null()));
 }
 
 TEST_CASE("maxwell: the rows of a copy") {
@@ -262,4 +306,12 @@ TEST_CASE("maxwell: DDL") {
   quiet.insert(rows_of(orders(), 2), 1, a);
   quiet.commit(commit_record());
   CHECK(parsed_lines(rows_only).size() == 2);
+
+  OutBuffer inside;
+  MaxwellWriter open(inside, {});
+  open.begin(begin_record());
+  open.insert(rows_of(orders()), 0, a);
+  open.ddl(ddl_record(DdlClass::create, {{"shop", "b"}}, "create table b select …"));
+  CHECK(string_of(parsed_lines(inside).at(0)["type"]) == "insert");
+  CHECK(string_of(parsed_lines(inside).at(1)["type"]) == "table-create");
 }

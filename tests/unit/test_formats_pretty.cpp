@@ -199,6 +199,18 @@ TEST_CASE("pretty: long texts are shown where they differ") {
   INFO(line);
   CHECK(line.find("xbefore' → '…x") != std::string::npos);
   CHECK(line.ends_with("xafter'"));
+
+  // Characters stay whole where the beginning is cut.
+  for (std::size_t shift = 0; shift < 3; ++shift) {
+    std::string wide(shift, 'x');
+    for (int i = 0; i < 200; ++i) wide += "東";
+    const std::string first = wide + "a", second = wide + "b";
+    const Cells x{Value::of_int(1), Value::of_null(), text(first)},
+        y{Value::of_int(1), Value::of_null(), text(second)};
+    const std::string cut = update_lines(schema, x, y).at(1);
+    CHECK(cut.find("\\x") == std::string::npos);
+    CHECK(cut.ends_with("東b'"));
+  }
 }
 
 TEST_CASE("pretty: values") {
