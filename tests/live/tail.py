@@ -134,6 +134,11 @@ class Running:
         self.process.wait()
         for thread in self._threads:
             thread.join()
+        # What the pipe still holds was told before the kill; a saved position counts on its being read.
+        while not self._lines.empty():
+            line = self._lines.get()
+            if line is not None and line.endswith("\n"):
+                self.records.append(json.loads(line))
         self.process.stdout.close()
         self.process.stderr.close()
 

@@ -32,7 +32,7 @@ class Checkpoints(OneServer):
             with Running(*arguments, server=self.server) as running:
                 for _ in range(records):
                     running.until(lambda record: True)
-                model.apply(running.records)
+            model.apply(running.records)
         last = run(*arguments, "--stop-mode=latest", server=self.server)
         model.apply(last.records)
         want = [json.loads(row) for row in
