@@ -92,8 +92,8 @@ class History:
                         "CREATE TABLE d.m (id INT) ENGINE=MyISAM")
         for _ in range(self.random.randint(15, 45)):
             self.step()
-        if not self.automatic:
-            self.switch_gtids_on(self.random.random() < 0.7)
+        if self.random.random() < 0.3:
+            self.change_gtid_mode()
         self.read_events()
 
     def run(self, statements):
@@ -107,8 +107,9 @@ class History:
                  (self.copy_table, 1), (self.purge, 1), (self.restart, 0.6), (self.large, 0.5), (self.old_time, 0.5)]
         if self.automatic:
             steps += [(self.tagged, 1.5), (self.from_elsewhere, 2), (self.leave_hole, 1), (self.add_purged, 0.3)]
-        elif self.random.random() < 0.08:
-            self.switch_gtids_on(True)
+        elif self.random.random() < 0.05:
+            self.set_gtid_modes("OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
+            self.automatic = True
         functions, weights = zip(*steps)
         self.random.choices(functions, weights)[0]()
 
@@ -170,12 +171,16 @@ class History:
         source = str(uuid.UUID(int=self.random.getrandbits(128)))
         self.run(f"SET GLOBAL gtid_purged='+{source}:1-3'")
 
-    def switch_gtids_on(self, completely):
-        modes = ["OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"] if completely else self.random.choice(
-            [["OFF_PERMISSIVE"], ["OFF_PERMISSIVE", "ON_PERMISSIVE"]])
+    def set_gtid_modes(self, *modes):
         for mode in modes:
-            self.run(f"SET GLOBAL gtid_mode={mode}; INSERT INTO d.t (x) VALUES ('m')")
-        self.automatic = completely
+            self.run(f"SET PERSIST gtid_mode={mode}; INSERT INTO d.t (x) VALUES ('m')")
+
+    def change_gtid_mode(self):
+        """Away from what it was, one to three steps."""
+        modes = ["OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"]
+        if self.automatic:
+            modes = ["ON_PERMISSIVE", "OFF_PERMISSIVE", "OFF"]
+        self.set_gtid_modes(*modes[:self.random.randint(1, 3)])
 
     def executed(self):
         return members(self.server.gtid_executed())

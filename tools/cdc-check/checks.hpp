@@ -13,6 +13,7 @@
 #include "tools/cdc-check/metrics.hpp"
 #include "tools/cdc-check/position_facts.hpp"
 #include "tools/cdc-check/prediction.hpp"
+#include "tools/cdc-check/table_facts.hpp"
 
 namespace cdc::check {
 
@@ -20,6 +21,7 @@ struct CheckInput {
   const ServerFacts& server;
   const PositionFacts& position;
   const Metrics& metrics;
+  const TablesFacts& tables;
   Consumer consumer = Consumer::generic;
   std::optional<std::string> expected_uuid;  // --expect-server-uuid
   std::uint32_t reader_server_id = 0;        // --server-id, 0 when random
@@ -32,6 +34,7 @@ Results server_checks(const CheckInput& input);     // server.*, access.*
 Results setting_checks(const CheckInput& input);    // settings.*
 Results position_checks(const CheckInput& input);   // position.*, gtid.*
 Results retention_checks(const CheckInput& input);  // retention.*, source.*
+Results table_checks(const CheckInput& input);      // table.*
 Results forecast_checks(const CheckInput& input);   // start, restart
 
 // All of them in the order of the report.

@@ -123,6 +123,7 @@ Metrics measure(const ServerFacts& server, const PositionFacts& position, Positi
                 const std::string& checkpoint) {
   Metrics metrics;
   measure_lag(server, position, metrics);
+  metrics.retention_s = retention_of(server).seconds;
   struct stat info {};
   if (!checkpoint.empty() && ::stat(checkpoint.c_str(), &info) == 0)
     metrics.checkpoint_age_s = std::max<std::int64_t>(0, ::time(nullptr) - info.st_mtime);

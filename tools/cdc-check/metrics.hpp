@@ -26,10 +26,11 @@ struct Metrics {
   std::optional<double> growth;  // bytes a second, from the oldest file's first transaction until now
   std::optional<std::int64_t> oldest_age_s;  // of the oldest transaction in the binlog
   std::optional<std::uint64_t> lag_bytes, lag_files,
-      lag_transactions;                    // from the position to the server's end
-  std::optional<std::int64_t> lag_s;       // age of the first transaction that is not processed; 0: none
-  std::optional<std::int64_t> headroom_s;  // until the position's file may be purged
-  bool in_newest_file = false;             // headroom_s counts from its rotation, which is still to come
+      lag_transactions;                     // from the position to the server's end
+  std::optional<std::int64_t> lag_s;        // age of the first transaction that is not processed; 0: none
+  std::optional<std::int64_t> headroom_s;   // until the position's file may be purged
+  bool in_newest_file = false;              // headroom_s counts from its rotation, which is still to come
+  std::optional<std::int64_t> retention_s;  // how long a file is kept
   std::optional<std::int64_t> checkpoint_age_s;  // since the checkpoint file was written
   std::optional<std::uint64_t> dump_threads;     // sessions that read the binlog now
   std::optional<std::int64_t> replica_lag_s;     // of the source itself, the worst of its channels

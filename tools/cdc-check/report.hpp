@@ -26,6 +26,9 @@ std::string json_report(const Report& report);
 std::optional<std::string> gtid_set_text(const PositionFacts& position);
 std::optional<std::string> file_pos_text(const PositionFacts& position);  // "binlog.000003 4711"
 
+// In the option names of SeaTunnel, Flink CDC or Debezium.
+std::optional<std::string> connector_text(Consumer consumer, const PositionFacts& position);
+
 // The place to start from: the position, or the newest boundary before it when it is none.
 std::optional<BinlogPosition> usable_position(const PositionFacts& position);
 // The set to start from: complete there, or made whole.

@@ -43,8 +43,8 @@ std::string set_variable(const ServerVersion& version, const std::string& name, 
 
 Results run_checks(const CheckInput& input) {
   Results all;
-  for (const auto group :
-       {&server_checks, &setting_checks, &position_checks, &retention_checks, &forecast_checks})
+  for (const auto group : {&server_checks, &setting_checks, &position_checks, &retention_checks,
+                           &table_checks, &forecast_checks})
     for (CheckResult& result : group(input)) all.push_back(std::move(result));
   return all;
 }
