@@ -208,6 +208,175 @@ class Incident(unittest.TestCase):
         self.assertEqual(status_of(json.loads(done.stdout), "access.replication_slave"), "ok")
 
 
+class Source(unittest.TestCase):
+    """What is checked of a source, whatever the position."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.source = Server.start("shop", options=["--max-connections=30"])
+        cls.addClassCleanup(cls.source.destroy, kill=True)
+        cls.source.sql("CREATE DATABASE shop; CREATE TABLE shop.orders (id INT PRIMARY KEY, p DECIMAL(60,2))")
+        cls.source.sql("CREATE TABLE shop.nokey (a INT); CREATE TABLE shop.wide (k VARCHAR(200) PRIMARY KEY) ENGINE=MyISAM")
+        for number in range(3):
+            cls.source.sql(f"FLUSH BINARY LOGS; INSERT INTO shop.orders VALUES ({number}, 1)")
+
+    def test_settings_that_a_job_cannot_live_with(self):
+        for variable, bad, good, check, status in (
+                ("binlog_format", "STATEMENT", "ROW", "settings.binlog_format", "critical"),
+                ("binlog_row_image", "MINIMAL", "FULL", "settings.row_image", "warning"),
+                ("binlog_row_value_options", "PARTIAL_JSON", "", "settings.row_value_options", "warning"),
+                ("binlog_checksum", "NONE", "CRC32", "settings.checksum", "note"),
+                ("binlog_row_metadata", "MINIMAL", "FULL", "settings.row_metadata", "note")):
+            self.source.sql(f"SET GLOBAL {variable}='{bad}'")
+            report = ask(self.source)
+            self.assertEqual(status_of(report, check), status)
+            (advice,) = [result["advice"] for result in report["checks"] if result["id"] == check]
+            self.source.sql(advice.split(";")[0])  # what is to be done can be pasted, and helps
+            self.assertEqual(status_of(ask(self.source), check), "ok", advice)
+            self.source.sql(f"RESET PERSIST IF EXISTS {variable}; SET GLOBAL {variable}='{good}'")
+
+    def test_a_connector_needs_full_images(self):
+        self.source.sql("SET GLOBAL binlog_row_image=MINIMAL")
+        self.assertEqual(status_of(ask(self.source, "--for=flink"), "settings.row_image"), "critical")
+        self.source.sql("SET GLOBAL binlog_row_image=FULL")
+
+    def test_require_makes_a_note_critical(self):
+        self.assertEqual(status_of(ask(self.source, "--require=full-image"), "settings.row_image"), "ok")
+        self.source.sql("SET GLOBAL binlog_checksum=NONE")
+        report = ask(self.source, "--require=gtid,checksum")
+        self.assertEqual((status_of(report, "settings.checksum"), status_of(report, "settings.gtid_mode")), ("critical", "ok"))
+        self.source.sql("SET GLOBAL binlog_checksum=CRC32")
+
+    def test_retention(self):
+        where = ["--file=binlog.000001", "--pos=4"]
+        self.assertEqual(status_of(ask(self.source, *where), "retention.headroom"), "ok")
+        self.source.sql("SET GLOBAL binlog_expire_logs_seconds=7200")
+        report = ask(self.source, *where)
+        self.assertEqual((status_of(report, "retention.expiry"), status_of(report, "retention.headroom")), ("warning", "critical"))
+        relaxed = ask(self.source, *where, "--warn-headroom=100m", "--crit-headroom=1m")
+        self.assertEqual((status_of(relaxed, "retention.expiry"), status_of(relaxed, "retention.headroom")), ("ok", "ok"))
+        self.source.sql("SET GLOBAL binlog_expire_logs_auto_purge=OFF")
+        self.assertEqual(status_of(ask(self.source, *where), "retention.headroom"), "ok")
+        self.source.sql("SET GLOBAL binlog_expire_logs_auto_purge=ON, GLOBAL binlog_expire_logs_seconds=2592000")
+
+    def test_tables(self):
+        report = ask(self.source, "-t", "shop.*", "--file=binlog.000002", "--pos=4")
+        expected = {"table.exists": "ok", "table.primary_key": "warning", "table.key_length": "warning", "table.types": "warning",
+                    "table.engine": "warning", "table.select": "ok", "table.ddl": "ok", "table.changes": "ok", "table.cascades": "ok"}
+        self.assertEqual({check: status_of(report, check) for check in expected}, expected)
+        messages = {result["id"]: result["message"] for result in report["checks"]}
+        self.assertIn("shop.nokey", messages["table.primary_key"])
+        self.assertIn("shop.orders", messages["table.changes"])
+        self.source.sql("SET GLOBAL binlog_row_metadata=MINIMAL; ALTER TABLE shop.orders ADD COLUMN later INT; ALTER TABLE shop.orders DROP COLUMN later")
+        report = ask(self.source, "-t", "shop.orders", "--file=binlog.000002", "--pos=4")
+        self.assertEqual(status_of(report, "table.ddl"), "warning")
+        report = ask(self.source, "-t", "shop.orders", "--file=binlog.000002", "--pos=4", "--scan-limit=100")
+        self.assertEqual(status_of(report, "table.ddl"), "skipped")
+        self.assertEqual(status_of(ask(self.source, "-t", "shop.none"), "table.exists"), "critical")
+
+    def test_the_position_of_a_time(self):
+        self.source.sql("FLUSH BINARY LOGS; INSERT INTO shop.orders VALUES (100, 1)")
+        self.source.sql("DO SLEEP(0.02)")  # the server's clock has moved on
+        now = int(float(self.source.value("SELECT UNIX_TIMESTAMP(NOW(6))")) * 1000)
+        self.source.sql("INSERT INTO shop.orders VALUES (101, 1); FLUSH BINARY LOGS; INSERT INTO shop.orders VALUES (102, 1)")
+        report = ask(self.source, f"--timestamp={now}")
+        first = transactions(self.source, lambda client: client.dump(report["position"]["file"], report["position"]["pos"]))
+        self.assertEqual(len(first), 2)
+        self.assertEqual(report["prediction"]["start"]["first"]["gtid"], first[0])
+        later = ask(self.source, f"--timestamp={now + 3_600_000}")  # nobody has committed then
+        self.assertEqual(later["position"]["gtid_set"], self.source.gtid_executed())
+
+    def test_the_probe(self):
+        row = self.source.value("SHOW BINARY LOG STATUS").split("\t")
+        good = ask(self.source, f"--file={row[0]}", f"--pos={row[1]}", "--probe")
+        self.assertEqual(status_of(good, "probe"), "ok")
+        bad = ask(self.source, f"--gtid-set={self.source.uuid}:1-100000", "--probe")
+        self.assertEqual(status_of(bad, "probe"), "critical")
+        self.assertIn("as foretold", [result["message"] for result in bad["checks"] if result["id"] == "probe"][0])
+
+    def test_the_formats_of_others(self):
+        where = ["--file=binlog.000003", "--pos=4"]
+        complete = ask(self.source, *where)["position"]["gtid_set"]
+
+        def text(name):
+            done = run_check(*where, f"--format={name}", server=self.source)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            return done.stdout
+
+        self.assertEqual(text("gtid-set"), complete + "\n")
+        self.assertEqual(text("file-pos"), "binlog.000003 4\n")
+        self.assertIn(f'startup.specific-offset.gtid-set = "{complete}"\n', text("seatunnel"))
+        self.assertIn(f"scan.startup.specific-offset.gtid-set: '{complete}'\n", text("flink"))
+        (offset,) = json.loads(text("debezium"))["offsets"]
+        self.assertEqual(offset["offset"], {"file": "binlog.000003", "pos": 4, "gtids": complete})
+
+    def test_the_position_of_a_job_file(self):
+        with tempfile.TemporaryDirectory() as directory:
+            job = pathlib.Path(directory) / "job.conf"
+            job.write_text(f'''source {{ MySQL-CDC {{
+              base-url = "jdbc:mysql://127.0.0.1:{self.source.port}/shop", username = "root", password = ""
+              table-names = ["shop.orders"], startup.mode = "specific"
+              startup.specific-offset.file = "binlog.000003", startup.specific-offset.pos = 5 }} }}''')
+            done = run_check("--no-defaults", f"--connector-config={job}", "--format=json")
+            report = json.loads(done.stdout)
+            self.assertEqual(report["prediction"]["start"]["error"], "inside_event")
+            self.assertEqual(status_of(report, "table.exists"), "ok")
+            # The options win over the file.
+            done = run_check("--no-defaults", f"--connector-config={job}", "--format=json", "--file=binlog.000003", "--pos=4")
+            self.assertTrue(json.loads(done.stdout)["prediction"]["start"]["ok"])
+
+    def test_monitoring(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "cdc.prom"
+            done = run_check("--file=binlog.000003", "--pos=4", "--format=nagios", f"--prometheus={path}", server=self.source)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stdout, r"^CDC CRITICAL - restart: [^|\n]* \|( \w+=[0-9.]+(s|B)?(;[0-9:]*){2,4})+\n$")
+            metrics = path.read_text()
+            self.assertIn("cdc_check_verdict{", metrics)
+            self.assertRegex(metrics, r"cdc_position_lag_transactions\{[^}]*\} [1-9]")
+            self.assertEqual(path.stat().st_mode & 0o777, 0o644)
+            self.assertEqual([file.name for file in path.parent.iterdir()], ["cdc.prom"])
+        full = run_check("--prometheus=/nonexistent/x.prom", server=self.source)
+        self.assertEqual(full.returncode, 3)
+        self.assertIn("/nonexistent/x.prom", full.stderr)
+
+    def test_a_reader_is_seen(self):
+        with Client(self.source.socket) as client:
+            next(client.dump("binlog.000001", 4, flags=0))
+            self.assertIn("cdc_source_dump_threads", self.metrics())
+            self.assertRegex(self.metrics(), r"cdc_source_dump_threads\{[^}]*\} [1-9]")
+
+    def metrics(self):
+        with tempfile.NamedTemporaryFile(suffix=".prom") as file:
+            run_check(f"--prometheus={file.name}", server=self.source)
+            return pathlib.Path(file.name).read_text()
+
+
+class GtidModes(unittest.TestCase):
+    """On the way to GTIDs and back."""
+
+    def test_each_mode(self):
+        with Server.start("modes") as source:
+            source.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY)")
+            for mode, status in (("ON_PERMISSIVE", "warning"), ("OFF_PERMISSIVE", "warning"), ("OFF", "note")):
+                source.sql(f"SET GLOBAL gtid_mode={mode}; INSERT INTO d.t VALUES ()")
+                report = ask(source, f"--gtid-set={source.gtid_executed()}")
+                self.assertEqual(status_of(report, "settings.gtid_mode"), status)
+                self.assertEqual(report["prediction"]["start"]["error"], "gtid_mode")
+                with self.assertRaises(DumpError):
+                    transactions(source, lambda client: client.dump_gtid(source.gtid_executed()))
+            end = source.value("SHOW BINARY LOG STATUS").split("\t")
+            off = ask(source, f"--file={end[0]}", f"--pos={end[1]}")
+            self.assertTrue(off["prediction"]["start"]["ok"] and off["prediction"]["restart"]["ok"])
+            first = ask(source, "--file=binlog.000001", "--pos=4")  # holds GTIDs, which mode OFF does not send
+            self.assertEqual(first["prediction"]["start"]["error"], "gtid_event")
+            for mode in ("OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"):
+                source.sql(f"SET GLOBAL gtid_mode={mode}")
+            anonymous = ask(source, f"--file={end[0]}", "--pos=4", "-t", "d.*")
+            self.assertEqual(anonymous["prediction"]["start"]["error"], "anonymous")
+            self.assertEqual(status_of(anonymous, "table.changes"), "skipped")
+
+
 class BadUse(unittest.TestCase):
     """Whatever keeps cdc-check from asking is 3, UNKNOWN."""
 

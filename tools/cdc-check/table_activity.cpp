@@ -84,8 +84,10 @@ void gather_activity(const ConnectOptions& options, const ServerFacts& server, c
     Follower(tables).follow(stream);
   } catch (const ServerError& error) {
     if (error.transient()) throw;
+    tables.activity.reset();  // half of it would look like all
     tables.no_activity = error.message();
   } catch (const DecodeError& error) {
+    tables.activity.reset();  // half of it would look like all
     tables.no_activity = error.message();
   }
 }
