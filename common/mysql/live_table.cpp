@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/base/text.hpp"
+#include "common/binlog/collation.hpp"
 
 namespace cdc {
 
@@ -63,6 +64,10 @@ constexpr std::array kTypes{
     TypeRule{"multipolygon", ColumnType::geometry, Meta::fixed, 4},
     TypeRule{"geometrycollection", ColumnType::geometry, Meta::fixed, 4},
     TypeRule{"geomcollection", ColumnType::geometry, Meta::fixed, 4},
+    // MariaDB's; rows events carry them as BINARY.
+    TypeRule{"inet4", ColumnType::string, Meta::fixed, 4},
+    TypeRule{"inet6", ColumnType::string, Meta::fixed, 16},
+    TypeRule{"uuid", ColumnType::string, Meta::fixed, 16},
 };
 
 // The order of the columns of kQuery.
@@ -153,6 +158,22 @@ void read_type(const std::vector<Field>& row, Column& column) {
   }
 }
 
+// MariaDB tells COMPRESSED only in the type text. A compressed value has a byte more than the declared length.
+void read_compressed(Column& column) {
+  if (column.type_text.find("COMPRESSED") == std::string::npos) return;
+  if (column.type == ColumnType::varchar) {
+    column.type = ColumnType::mariadb_varchar_compressed;
+    ++column.meta;
+  } else if (column.type == ColumnType::blob) {
+    column.type = ColumnType::mariadb_blob_compressed;
+  }
+}
+
+// information_schema has no collation for binary columns; table maps have it.
+bool is_string(ColumnType type) {
+  return type == ColumnType::string || type == ColumnType::varchar || type == ColumnType::blob;
+}
+
 Column read_column(const std::vector<Field>& row) {
   const std::string extra = lower_ascii(row[kExtra].value_or(""));
   const auto says = [&](std::string_view word) { return extra.find(word) != std::string::npos; };
@@ -163,7 +184,9 @@ Column read_column(const std::vector<Field>& row) {
   column.nullable = row[kNullable] == "YES";
   column.is_unsigned = column.labels.empty() && column.type_text.find(" unsigned") != std::string::npos;
   column.collation = static_cast<std::uint16_t>(number(row[kCollationId]));
+  if (column.collation == 0 && is_string(column.type)) column.collation = kBinaryCollation;
   column.charset = row[kCharset].value_or("");
+  if (column.labels.empty()) read_compressed(column);
   column.default_text = row[kDefault];
   column.invisible = says("invisible");
   if (says("virtual generated")) column.generated = "virtual";

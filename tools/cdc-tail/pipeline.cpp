@@ -149,6 +149,10 @@ void Pipeline::begin_transaction(const Event& event) {
   StartGate& gate = start_.gate;
   if (gate.timestamp_ms && transaction.commit_ms >= *gate.timestamp_ms) gate.timestamp_ms.reset();
   muted_ = gate.closed() || (gate.executed && gate.executed->contains(transaction.gtid));
+  if (transaction.xid) {  // MariaDB has no XA START: the GTID event says it
+    storing_ = true;
+    stored_ = {};
+  }
   if (muted_) return;
   if (is_behind_stop(event.file, event.begin_pos)) return stop("stop position reached");
   if (stop_.timestamp_ms && transaction.commit_ms >= *stop_.timestamp_ms) return stop("stop time reached");
