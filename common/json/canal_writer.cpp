@@ -53,7 +53,6 @@ JavaType java_type(const Column& column, const Value& value) {
       return integer_type(kInteger, kBigint, 32, column, value);
     case ColumnType::longlong:
       return integer_type(kBigint, kDecimal, 64, column, value);
-    case ColumnType::decimal_old:
     case ColumnType::newdecimal:
       return kDecimal;
     case ColumnType::float32:
@@ -66,7 +65,6 @@ JavaType java_type(const Column& column, const Value& value) {
     case ColumnType::enumeration:
       return kInteger;
     case ColumnType::date:
-    case ColumnType::newdate:
       return kDate;
     case ColumnType::time:
     case ColumnType::time2:
@@ -93,12 +91,9 @@ JavaType java_type(const Column& column, const Value& value) {
       return binary ? kBlob : kClob;
     case ColumnType::geometry:
       return kBlob;
-    case ColumnType::null:
-    case ColumnType::typed_array:
-    case ColumnType::vector:
+    default:
       return kOther;
   }
-  return kOther;
 }
 
 // Each byte is one character, U+0000 to U+00FF, as Java's ISO-8859-1 has it.
@@ -182,34 +177,36 @@ void CanalWriter::remove(const RowsContext& rows, std::uint64_t, Row before) {
   write_row("DELETE", rows, {}, before);
 }
 
+CanalWriter::KnownTable CanalWriter::known_table(const TableSchema& schema) {
+  KnownTable known;
+  OutBuffer names(256), types(1024);
+  append_member(names, ",\"database\":", schema.name.db);
+  append_member(names, ",\"table\":", schema.name.table);
+  std::string_view separator = ",\"pkNames\":[";
+  for (const std::size_t i : schema.primary_key) {
+    if (schema.columns[i].excluded) continue;
+    append_member(names, separator, schema.columns[i].name);
+    separator = ",";
+  }
+  names.append(separator == "," ? "]" : ",\"pkNames\":null");
+  names.append(",\"isDdl\":false,\"type\":");
+  known.names = names.view();
+  separator = ",\"mysqlType\":{";
+  for (const Column& column : schema.columns) {
+    known.keys.push_back(json_key(column.name));
+    if (column.excluded) continue;
+    types.append(separator);
+    separator = ",";
+    append_member(types, known.keys.back(), column.type_text);
+  }
+  types.append(separator == "," ? "}" : ",\"mysqlType\":null");
+  known.mysql_types = types.view();
+  return known;
+}
+
 void CanalWriter::write_row(std::string_view type, const RowsContext& rows, Row before, Row data) {
   const TableSchema& schema = *rows.table;
-  const KnownTable& table = tables_.get(rows.table, [](const TableSchema& made) {
-    KnownTable known;
-    OutBuffer names(256), types(1024);
-    append_member(names, ",\"database\":", made.name.db);
-    append_member(names, ",\"table\":", made.name.table);
-    std::string_view separator = ",\"pkNames\":[";
-    for (const std::size_t i : made.primary_key) {
-      if (made.columns[i].excluded) continue;
-      append_member(names, separator, made.columns[i].name);
-      separator = ",";
-    }
-    names.append(separator == "," ? "]" : ",\"pkNames\":null");
-    names.append(",\"isDdl\":false,\"type\":");
-    known.names = names.view();
-    separator = ",\"mysqlType\":{";
-    for (const Column& column : made.columns) {
-      known.keys.push_back(json_key(column.name));
-      if (column.excluded) continue;
-      types.append(separator);
-      separator = ",";
-      append_member(types, known.keys.back(), column.type_text);
-    }
-    types.append(separator == "," ? "}" : ",\"mysqlType\":null");
-    known.mysql_types = types.view();
-    return known;
-  });
+  const KnownTable& table = tables_.get(rows.table, known_table);
   append_whole(out_, [&] {
     append_member(out_, "{\"id\":", id_ + 1);
     out_.append(table.names);
@@ -219,28 +216,33 @@ void CanalWriter::write_row(std::string_view type, const RowsContext& rows, Row 
     out_.append(",\"sql\":\"\"");
     write_sql_types(schema, table, data);
     out_.append(table.mysql_types);
-    const auto write_columns = [&](std::string_view opening, Row row, auto is_told) {
-      std::string_view separator = opening;
-      each_column(schema, [&](std::size_t i) {
-        if (row[i].is_absent() || !is_told(i)) return;
-        out_.append(separator);
-        separator = ",";
-        out_.append(table.keys[i]);
-        write_string(schema.columns[i], row[i]);
-      });
-      if (separator != ",") out_.append(opening);
-      out_.append("}]");
-    };
-    write_columns(",\"data\":[{", data, [](std::size_t) { return true; });
+    write_columns(",\"data\":[{", schema, table, data, [](std::size_t) { return true; });
     if (before.empty()) {
       out_.append(",\"old\":null");
     } else {
-      write_columns(",\"old\":[{", before, [&](std::size_t i) { return is_changed(before, data, i); });
+      write_columns(",\"old\":[{", schema, table, before,
+                    [&](std::size_t i) { return is_changed(before, data, i); });
     }
     append_member(out_, ",\"gtid\":", rows.gtid.value_or(""));
     out_.append("}\n");
   });
   ++id_;
+}
+
+// An array of one object: the columns that the image has and for which is_told(i).
+template <typename IsTold>
+void CanalWriter::write_columns(std::string_view opening, const TableSchema& schema, const KnownTable& table,
+                                Row row, IsTold is_told) {
+  std::string_view separator = opening;
+  each_column(schema, [&](std::size_t i) {
+    if (row[i].is_absent() || !is_told(i)) return;
+    out_.append(separator);
+    separator = ",";
+    out_.append(table.keys[i]);
+    write_string(schema.columns[i], row[i]);
+  });
+  if (separator != ",") out_.append(opening);
+  out_.append("}]");
 }
 
 void CanalWriter::write_sql_types(const TableSchema& schema, const KnownTable& table, Row data) {

@@ -44,7 +44,11 @@ class CanalWriter final : public ChangeSink {
     std::string mysql_types;        // ,"mysqlType":{…}
   };
 
+  static KnownTable known_table(const TableSchema& schema);
   void write_row(std::string_view type, const RowsContext& rows, Row before, Row data);
+  template <typename IsTold>
+  void write_columns(std::string_view opening, const TableSchema& schema, const KnownTable& table, Row row,
+                     IsTold is_told);
   void write_sql_types(const TableSchema& schema, const KnownTable& table, Row data);
   void write_string(const Column& column, const Value& value);
 
