@@ -91,7 +91,13 @@ class Scan {
   void cross(const Event& event, bool was_inside, std::uint64_t boundary) {
     crossed_ = true;
     result_.before = boundary;
-    if (event.begin_pos < pos()) {
+    if (last_end_ < pos() && pos() < event.begin_pos) {
+      // MariaDB leaves ANNOTATE_ROWS out of a dump unless it is asked for.
+      result_.place = Place::inside_event;
+      result_.event_begin = last_end_;
+      result_.event_type = "unsent";
+      open_ = was_inside;
+    } else if (event.begin_pos < pos()) {
       result_.place = Place::inside_event;
       result_.event_begin = event.begin_pos;
       result_.event_type = event_type_name(event.type());

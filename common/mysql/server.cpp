@@ -82,6 +82,15 @@ GtidSet Server::gtid_purged() {
   return mariadb() ? GtidSet() : GtidSet::parse(variable("gtid_purged").value_or(""));
 }
 
+std::vector<MariadbGtid> Server::gtid_binlog_state() {
+  std::vector<MariadbGtid> state;
+  if (!mariadb()) return state;
+  const std::string text = variable("gtid_binlog_state").value_or("");
+  for (const std::string_view part : split(text, ','))
+    if (const std::optional<Gtid> gtid = Gtid::parse(trim(part))) state.push_back(gtid->mariadb);
+  return state;
+}
+
 GtidSet Server::gtid_owned() {
   // "uuid:23#7:24#8,uuid2:5#9": each number followed by the session that owns it.
   std::string text = mariadb() ? "" : variable("gtid_owned").value_or("");

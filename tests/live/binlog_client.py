@@ -116,9 +116,15 @@ class Client:
         request = struct.pack("<BHII", COM_BINLOG_DUMP_GTID, NON_BLOCK | 4, server_id, len(name)) + name
         return self._events(request + struct.pack("<QI", pos, len(encoded)) + encoded)
 
+    def dump_mariadb(self, position, server_id=999_999_999):
+        """Events behind a MariaDB position, "0-1-100,1-2-7"."""
+        self.execute(f"SET @slave_connect_state='{position}'")
+        self.execute("SET @slave_gtid_strict_mode=0, @slave_gtid_ignore_duplicates=0")
+        return self.dump("", 4, server_id)
+
     def _events(self, request):
         self.execute("SET @master_binlog_checksum='CRC32', @source_binlog_checksum='CRC32'")
-        self.execute(f"SET @slave_uuid='{uuid.uuid4()}', @replica_uuid=@slave_uuid")
+        self.execute(f"SET @slave_uuid='{uuid.uuid4()}', @replica_uuid=@slave_uuid, @mariadb_slave_capability=4")
         self._send(0, request)
         file = ""
         while True:

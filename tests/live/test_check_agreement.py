@@ -19,7 +19,7 @@ import unittest
 import uuid
 
 from binlog_client import Client, DumpError, parse_gtid_set
-from sandbox import Server
+from sandbox import SandboxError, Server
 from test_check import ask
 
 SEED = int(os.environ.get("CDC_AGREEMENT_SEED", "1"))
@@ -28,12 +28,13 @@ POSITIONS = int(os.environ.get("CDC_AGREEMENT_POSITIONS", "40"))
 
 # The inner texts of error 1236, whatever the server calls itself.
 CLASSES = [
-    ("purged", r"purged (required )?binary logs"),
-    ("replica_has_more", r"has more GTIDs than the"),
+    ("purged", r"purged (required )?binary logs|Could not find GTID state requested"),
+    ("replica_has_more", r"has more GTIDs than the|which is not in the master's binlog"),
     ("gtid_mode", r"AUTO_POSITION mode|Request to dump GTID when"),
     ("no_such_file", r"Could not find first log file name"),
     ("pos_too_small", r"from position < 4"),
     ("pos_too_large", r"from position > file size"),
+    ("impossible", r"from impossible position"),  # MariaDB does not tell which
     ("anonymous", r"Cannot replicate anonymous transaction"),
     ("gtid_event", r"Cannot replicate GTID-transaction"),
     ("inside_event", r"bogus data|max_allowed_packet|binlog truncated|did not pass crc|memory allocation|find format_desc"),
@@ -71,18 +72,21 @@ def text_of(gtids):
 class History:
     """A server with a random past. `events` are those of its binlog files as SHOW BINLOG EVENTS has them."""
 
+    flavor = "mysql"
+
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.foreign = [str(uuid.UUID(int=self.random.getrandbits(128))) for _ in range(2)]
         self.foreign_next = {source: 1 for source in self.foreign}
         self.number = 0
-        options = ["--gtid-mode=OFF"] if self.random.random() < 0.3 else []
-        if self.random.random() < 0.3:
-            options.append("--binlog-transaction-compression=ON")
-        if self.random.random() < 0.2:
-            options.append("--binlog-checksum=NONE")
-        self.server = Server.start(f"history{seed}", options=options)
-        self.automatic = not options or "OFF" not in options[0]
+        options = self.server_options()
+        self.server = Server.start(f"{self.flavor}-{seed}", flavor=self.flavor, options=options)
+        self.automatic = "--gtid-mode=OFF" not in options
+        self.restart_options = []  # what a restart must not undo
+
+    def server_options(self):
+        chances = {"--gtid-mode=OFF": 0.3, "--binlog-transaction-compression=ON": 0.3, "--binlog-checksum=NONE": 0.2}
+        return [option for option, chance in chances.items() if self.random.random() < chance]
 
     def build(self):
         if self.automatic and self.random.random() < 0.4:
@@ -91,7 +95,8 @@ class History:
         self.run("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, x LONGTEXT); "
                         "CREATE TABLE d.m (id INT) ENGINE=MyISAM")
         for _ in range(self.random.randint(15, 45)):
-            self.step()
+            functions, weights = zip(*self.steps())
+            self.random.choices(functions, weights)[0]()
         if self.random.random() < 0.3:
             self.change_gtid_mode()
         self.read_events()
@@ -102,16 +107,14 @@ class History:
             for statement in filter(None, (part.strip() for part in statements.split(";"))):
                 client.execute(statement)
 
-    def step(self):
+    def steps(self):
         steps = [(self.insert, 6), (self.transaction, 3), (self.definition, 2), (self.flush, 4), (self.xa, 1), (self.myisam, 1),
                  (self.copy_table, 1), (self.purge, 1), (self.restart, 0.6), (self.large, 0.5), (self.old_time, 0.5)]
         if self.automatic:
             steps += [(self.tagged, 1.5), (self.from_elsewhere, 2), (self.leave_hole, 1), (self.add_purged, 0.3)]
-        elif self.random.random() < 0.05:
-            self.set_gtid_modes("OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
-            self.automatic = True
-        functions, weights = zip(*steps)
-        self.random.choices(functions, weights)[0]()
+        else:
+            steps += [(self.switch_gtids_on, 1.5)]
+        return steps
 
     def insert(self):
         self.run("".join("INSERT INTO d.t (x) VALUES ('a');" for _ in range(self.random.randint(1, 4))))
@@ -145,7 +148,7 @@ class History:
         self.run(f"PURGE BINARY LOGS TO '{self.random.choice(files)}'")
 
     def restart(self):
-        self.server.restart(kill=self.random.random() < 0.5)
+        self.server.restart(kill=self.random.random() < 0.5, options=self.restart_options)
 
     def large(self):
         self.run("INSERT INTO d.t (x) VALUES (REPEAT('z', 60000)), (REPEAT('y', 60000))")
@@ -171,9 +174,14 @@ class History:
         source = str(uuid.UUID(int=self.random.getrandbits(128)))
         self.run(f"SET GLOBAL gtid_purged='+{source}:1-3'")
 
+    def switch_gtids_on(self):
+        self.set_gtid_modes("OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
+        self.automatic = True
+
     def set_gtid_modes(self, *modes):
         for mode in modes:
-            self.run(f"SET PERSIST gtid_mode={mode}; INSERT INTO d.t (x) VALUES ('m')")
+            self.run(f"SET GLOBAL gtid_mode={mode}; INSERT INTO d.t (x) VALUES ('m')")
+        self.restart_options = [f"--gtid-mode={modes[-1]}"]
 
     def change_gtid_mode(self):
         """Away from what it was, one to three steps."""
@@ -193,10 +201,32 @@ class History:
                 fields = row.split("\t")
                 begin, kind, end, info = int(fields[1]), fields[2], int(fields[4]), fields[5]
                 self.events.append((file, begin, kind, end))
-                if match := re.search(r"GTID_NEXT= '(.*)'", info):
-                    (self.gtids[file, begin],) = members(match[1]) if match[1] != "ANONYMOUS" else (None,)
+                if kind.lower().startswith(("gtid", "anonymous_gtid")) and kind != "Gtid_list":
+                    self.gtids[file, begin] = self.gtid_of(info)
         self.executed_now = self.executed()
-        self.purged = members(self.server.value("SELECT REPLACE(@@GLOBAL.gtid_purged, '\\n', '')"))
+        self.purged = self.read_purged()
+
+    def gtid_of(self, info):
+        name = re.search(r"GTID_NEXT= '(.*)'", info)[1]
+        return None if name == "ANONYMOUS" else min(members(name))
+
+    def read_purged(self):
+        return members(self.server.value("SELECT REPLACE(@@GLOBAL.gtid_purged, '\\n', '')"))
+
+    # --- sets, as texts
+
+    def dump_set(self, text):
+        return Dump(self, lambda client: client.dump_gtid(text))
+
+    def sent_for(self, text):
+        """All that the server must send to a reader with this set."""
+        return self.executed_now - members(text)
+
+    def with_all(self, text, gtids):
+        return text_of(members(text) | set(gtids))
+
+    def same(self, text, gtids):
+        return members(text) == set(gtids)
 
     # --- positions
 
@@ -233,7 +263,99 @@ class History:
             base |= members(f"{self.server.uuid}:{self.random.randint(1, 200)}")
         if self.random.random() < 0.1:
             base |= members(f"{self.server.uuid}:green:1-2")
-        return base
+        return text_of(base)
+
+
+class OldHistory(History):
+    """MySQL 5.6: GTIDs cannot be switched, and there are no tags."""
+
+    flavor = "mysql56"
+
+    def server_options(self):
+        return ["--binlog-checksum=NONE"] if self.random.random() < 0.2 else []
+
+    def steps(self):
+        return [step for step in super().steps() if step[0].__name__ not in ("tagged", "add_purged", "copy_table", "myisam")]
+
+    def change_gtid_mode(self):
+        pass
+
+    def random_set(self):
+        return text_of({gtid for gtid in members(super().random_set()) if not gtid[1]})
+
+
+class MariadbHistory(History):
+    """Domains instead of UUIDs. A set is the text of a position: the last GTID of each domain."""
+
+    flavor = "mariadb"
+
+    def server_options(self):
+        return ["--binlog-checksum=NONE"] if self.random.random() < 0.2 else []
+
+    def build(self):
+        self.domains = [0, self.random.randint(1, 9), self.random.randint(10, 19)]
+        self.automatic = False
+        super().build()
+
+    def steps(self):
+        common = [step for step in super().steps() if step[0].__name__ not in ("switch_gtids_on",)]
+        return [*common, (self.elsewhere, 4)]
+
+    def change_gtid_mode(self):
+        pass
+
+    def elsewhere(self):
+        self.run(f"SET gtid_domain_id={self.random.choice(self.domains)}, server_id={self.random.choice([7, 8])}; "
+                 "INSERT INTO d.t (x) VALUES ('e')")
+
+    def copy_table(self):
+        self.number += 1
+        self.run(f"CREATE TABLE d.c{self.number} AS SELECT * FROM d.t LIMIT 2")
+
+    @staticmethod
+    def gtid_of(info):
+        return tuple(map(int, re.search(r"(\d+)-(\d+)-(\d+)", info).groups()))
+
+    def executed(self):
+        return set()
+
+    def read_purged(self):
+        return set()
+
+    @staticmethod
+    def position(text):
+        """{domain: (server, sequence)}"""
+        gtids = [tuple(map(int, part.split("-"))) for part in text.split(",") if part]
+        return {domain: (server, sequence) for domain, server, sequence in gtids}
+
+    def random_set(self):
+        order = list(self.gtids.values())
+        position = {}
+        for domain, server, sequence in order[:self.random.randint(0, len(order))]:
+            position[domain] = (server, sequence)
+        if self.random.random() < 0.2 and position:
+            position.pop(self.random.choice(sorted(position)))
+        if self.random.random() < 0.2:
+            position[self.random.choice([*self.domains, 99])] = (self.random.choice([7, 8, self.server.server_id]),
+                                                                self.random.randint(1, 60))
+        return ",".join(f"{domain}-{server}-{sequence}" for domain, (server, sequence) in sorted(position.items()))
+
+    def dump_set(self, text):
+        return Dump(self, lambda client: client.dump_mariadb(text))
+
+    def sent_for(self, text):
+        position = self.position(text)
+        return {gtid for gtid in self.gtids.values() if gtid[2] > position.get(gtid[0], (0, 0))[1]}
+
+    def with_all(self, text, gtids):
+        position = self.position(text)
+        for domain, server, sequence in gtids:
+            position[domain] = (server, sequence)
+        return ",".join(f"{domain}-{server}-{sequence}" for domain, (server, sequence) in sorted(position.items()))
+
+    def same(self, text, gtids):
+        """Of the domains, as a position does not say where a replay begins."""
+        return set(self.position(text)) == {domain for domain, _, _ in gtids}
 
 
 class Dump:
@@ -247,7 +369,7 @@ class Dump:
                     if event.starts_transaction:
                         self.places.append((event.file, event.begin))
             except DumpError as error:
-                self.error = class_of(error)
+                self.error, self.text = class_of(error), str(error)
         self.gtids = [history.gtids.get(place) for place in self.places]
         self.refused = bool(self.error and not self.places)
 
@@ -260,10 +382,22 @@ class Agreement(unittest.TestCase):
         for what, count in sorted(cls.counts.items()):
             print(f"{count:7} {what}", file=sys.stderr)
 
-    def test_agreement(self):
-        for seed in range(SEED, SEED + HISTORIES):
+    def test_mysql(self):
+        self.compare_histories(History, HISTORIES)
+
+    def test_mariadb(self):
+        self.compare_histories(MariadbHistory, max(1, HISTORIES // 2))
+
+    def test_mysql56(self):
+        self.compare_histories(OldHistory, max(1, HISTORIES // 4))
+
+    def compare_histories(self, kind, count):
+        for seed in range(SEED, SEED + count):
             with self.subTest(seed=seed):
-                history = History(seed)
+                try:
+                    history = kind(seed)
+                except SandboxError as error:
+                    self.skipTest(f"{kind.flavor} cannot be had here: {error}")
                 with history.server:
                     history.build()
                     for _ in range(POSITIONS):
@@ -271,19 +405,22 @@ class Agreement(unittest.TestCase):
                             self.compare_place(history, *history.random_place())
                         else:
                             self.compare_set(history, history.random_set())
-                self.counts["histories"] += 1
+                self.count(history, "histories")
+
+    def count(self, history, what):
+        self.counts[f"{history.flavor} {what}"] += 1
 
     def compare_place(self, history, file, pos):
         report = ask(history.server, f"--file={file}", f"--pos={pos}")
         start = report["prediction"]["start"]
         where = f"{file}:{pos}"
         dump = Dump(history, lambda client: client.dump(file, pos))
-        self.counts[f"place: {start['error'] or 'accepted'}"] += 1
+        self.count(history, f"place: {start['error'] or 'accepted'}")
         if start["error"] == "inside_event":
             return  # the server checks nothing: garbage or an error of any kind
         if start["error"] == "inside_transaction":
             self.assertTrue(start["server_accepts"])
-            self.assertNotIn(dump.error, ("no_such_file", "pos_too_small", "pos_too_large", "inside_event"), where)
+            self.assertNotIn(dump.error, ("no_such_file", "pos_too_small", "pos_too_large", "inside_event"), (where, dump.error and dump.text))
             return
         self.compare_start(start, dump, where)
         if start["ok"] and not dump.error:
@@ -292,7 +429,9 @@ class Agreement(unittest.TestCase):
     def compare_start(self, start, dump, where):
         self.assertEqual(start["server_accepts"], not dump.refused, (where, start, dump.error))
         if dump.refused:
-            self.assertEqual(start["error"], dump.error, (where, start))
+            foretold = "impossible" if dump.error == "impossible" and start["error"].startswith("pos_") else start["error"]
+            self.assertEqual(foretold, dump.error, (where, start))
+            self.assertIn(start["server_text"].lower(), dump.text.lower(), where)
             return
         first = start.get("first")
         if first:
@@ -303,33 +442,31 @@ class Agreement(unittest.TestCase):
         if report["server"]["gtid_mode"] != "ON" or not dump.places or None in dump.gtids:
             return
         ours = report["position"]["gtid_set"]
-        by_ours = Dump(history, lambda client: client.dump_gtid(ours))
+        by_ours = history.dump_set(ours)
         self.assertEqual((by_ours.error, by_ours.places), (None, dump.places), (where, "our set", ours))
-        whole = text_of(members(ours) | set(dump.gtids))
-        self.assertEqual(Dump(history, lambda client: client.dump_gtid(whole)).places, [], where)
+        self.assertEqual(history.dump_set(history.with_all(ours, dump.gtids)).places, [], where)
         restart = report["prediction"]["restart"]
-        collected = text_of(dump.gtids)
-        naive = Dump(history, lambda client: client.dump_gtid(collected))
-        self.counts[f"restart: {restart['error'] or ('goes on' if restart['ok'] else 'replays all')}"] += 1
-        if restart["error"]:
-            self.assertEqual(naive.error, restart["error"], where)
-            naive = Dump(history, lambda client: client.dump_gtid(text_of(set(dump.gtids) | history.purged)))
-        self.assertIsNone(naive.error, where)
-        self.assertEqual(set(naive.gtids), members(restart["replays"]), where)
+        naive = history.dump_set(history.with_all("", dump.gtids))
+        self.count(history, f"restart: {restart['error'] or ('goes on' if restart['ok'] else 'replays all')}")
+        self.assertEqual(naive.error, restart["error"], where)
+        if restart["error"] and history.purged:  # what is usually tried then
+            naive = history.dump_set(history.with_all(text_of(history.purged), dump.gtids))
+        if naive.error:
+            return
+        self.assertTrue(history.same(restart["replays"], naive.gtids), (where, restart, naive.gtids))
         self.assertEqual(restart["ok"], not naive.places and not restart["error"], where)
 
-    def compare_set(self, history, gtids):
-        text = text_of(gtids)
+    def compare_set(self, history, text):
         report = ask(history.server, f"--gtid-set={text}")
         start = report["prediction"]["start"]
-        dump = Dump(history, lambda client: client.dump_gtid(text))
-        self.counts[f"set: {start['error'] or 'accepted'}"] += 1
+        dump = history.dump_set(text)
+        self.count(history, f"set: {start['error'] or 'accepted'}")
         self.compare_start(start, dump, text)
         if dump.refused or dump.error:
             return
         if not start.get("first"):
             self.assertEqual(dump.places, [], text)
-        self.assertEqual(set(dump.gtids), history.executed_now - gtids, text)
+        self.assertEqual(set(dump.gtids), history.sent_for(text), text)
         # The equivalent file and offset sends nothing less.
         place = report["position"]
         by_place = Dump(history, lambda client: client.dump(place["file"], place["pos"]))

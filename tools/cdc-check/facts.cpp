@@ -96,6 +96,7 @@ ServerFacts gather_facts(Connection& connection) {
   facts.purged = ask([&] { return server.gtid_purged(); });
   facts.files = ask([&] { return server.binlog_files(); });
   facts.end = ask([&] { return server.end(); });
+  facts.binlog_state = ask([&] { return server.gtid_binlog_state(); });
   facts.owned = ask([&] { return server.gtid_owned(); });
   facts.executed = ask([&] { return server.gtid_executed(); });
   facts.grants = ask([&] { return parse_grants(first_column(connection, "SHOW GRANTS")); });

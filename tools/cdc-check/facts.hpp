@@ -60,6 +60,7 @@ struct ServerFacts {
   std::string managed;  // "Amazon Aurora", "Amazon RDS", "Google Cloud SQL", …; "" when it looks like none
 
   Asked<GtidSet> executed, purged, owned;
+  Asked<std::vector<MariadbGtid>> binlog_state;  // MariaDB
   Asked<std::vector<BinlogFile>> files;
   Asked<std::optional<BinlogEnd>> end;
   Asked<Grants> grants;

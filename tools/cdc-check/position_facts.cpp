@@ -12,6 +12,7 @@ ServerSets server_sets(const ServerFacts& facts, const std::optional<GtidSet>& o
   sets.executed = facts.executed.value.value_or(GtidSet());
   sets.purged = facts.purged.value.value_or(GtidSet());
   sets.owned = facts.owned.value.value_or(GtidSet());
+  sets.binlog_state = facts.binlog_state.value.value_or(std::vector<MariadbGtid>());
   sets.uuid = Uuid::parse(facts.uuid);
   sets.gtid_mode = facts.gtid_mode;
   sets.version = facts.version;

@@ -8,17 +8,18 @@
 namespace cdc::check {
 namespace {
 
-// What the server calls itself changed in 8.0.26; MariaDB keeps the old words.
+// What the server calls itself changed in 8.0.26; MariaDB keeps the old words. "replicate" and "replication" stay.
 std::string in_words_of(const ServerVersion& version, std::string text) {
   if (version.flavor != Flavor::mariadb && version.at_least(8, 0, 26)) return text;
   constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOlder{
       {{"source", "master"}, {"Source", "Master"}, {"replica", "slave"}, {"Replica", "Slave"}}};
   for (const auto& [newer, older] : kOlder) {
-    for (std::size_t at = text.find(newer); at != std::string::npos; at = text.find(newer, at))
-      if (text.compare(at, 9, "replicate") == 0 || text.compare(at, 9, "Replicate") == 0)
-        at += 9;
+    for (std::size_t at = text.find(newer); at != std::string::npos; at = text.find(newer, at)) {
+      if (at + newer.size() < text.size() && text[at + newer.size()] == 't')
+        at += newer.size();
       else
         text.replace(at, newer.size(), older);
+    }
   }
   return text;
 }
@@ -44,8 +45,10 @@ std::string_view server_text_of(StartError error, const ServerVersion& version) 
     case StartError::no_such_file:
       return "Could not find first log file name in binary log index file";
     case StartError::pos_too_small:
+      if (mariadb) return "Client requested source to start replication from impossible position";
       return "Client requested source to start replication from position < 4";
     case StartError::pos_too_large:
+      if (mariadb) return "Client requested source to start replication from impossible position";
       return "Client requested source to start replication from position > file size";
     case StartError::anonymous:
       return "Cannot replicate anonymous transaction when";
@@ -75,11 +78,17 @@ StartPrediction accepted_but(StartError error, GtidSet transactions = {}) {
 
 StartPrediction predict_by_mariadb_set(const ServerSets& sets, const GtidSet& set) {
   if (!set.mysql().empty()) return {StartError::wrong_gtid_kind, false, {}, ""};
-  // A domain that the server's binlog does not have is accepted: it may be one of several sources.
+  // check_slave_start_position() in sql/sql_repl.cc: the binlog must have had the GTID, by domain and server. A
+  // domain that it does not have at all is accepted: the server may be one of several sources.
   GtidSet ahead;
   for (const auto& [domain, gtid] : set.mariadb()) {
-    const auto known = sets.executed.mariadb().find(domain);
-    if (known != sets.executed.mariadb().end() && known->second.sequence < gtid.sequence) ahead.add(gtid);
+    bool has_domain = false, has_gtid = false;
+    for (const MariadbGtid& last : sets.binlog_state) {
+      if (last.domain != domain) continue;
+      has_domain = true;
+      has_gtid |= last.server_id == gtid.server_id && last.sequence >= gtid.sequence;
+    }
+    if (has_domain && !has_gtid) ahead.add(gtid);
   }
   if (!ahead.empty()) return refused(sets.version, StartError::replica_has_more, ahead);
   if (!set.contains(sets.purged)) return refused(sets.version, StartError::purged, sets.purged - set);
@@ -198,7 +207,9 @@ RestartPrediction predict_restart_of_collector(const ServerSets& sets, const Gti
     const auto now = sets.executed.mariadb().find(domain);
     if (now == sets.executed.mariadb().end() || now->second.sequence <= gtid.sequence) idle.add(gtid);
   }
-  if (complete.mariadb().size() < 2 || idle.empty()) return restart;
+  // With one domain there is nothing else to see: a collector that saw nothing resumes where it began.
+  const bool others = complete.mariadb().size() > 1 || sets.executed.mariadb().size() > complete.mariadb().size();
+  if (idle.empty() || !others) return restart;
   restart.ok = false;
   restart.replays = idle - sets.purged;
   if (sets.purged.intersects(idle))

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/model/gtid.hpp"
 #include "common/mysql/connection.hpp"
@@ -45,6 +46,7 @@ std::string_view start_error_text(StartError error);  // "replica_has_more"; "" 
 // What a server knows of sets.
 struct ServerSets {
   GtidSet executed, purged, owned;  // MariaDB: purged is the GTID list of the oldest file
+  std::vector<MariadbGtid> binlog_state;  // MariaDB: the last of every domain and server
   std::optional<Uuid> uuid;
   GtidMode gtid_mode = GtidMode::on;
   ServerVersion version;

@@ -108,6 +108,8 @@ TEST_CASE("older servers say master and slave") {
   CHECK(predict_by_set(sets, own("5"))
             .server_text.starts_with("The slave is connecting using CHANGE MASTER TO MASTER_AUTO_POSITION = "
                                      "1, but the master has purged"));
+  CHECK(cdc::check::refused(sets.version, StartError::pos_too_large).server_text ==
+        "Client requested master to start replication from position > file size");
   CHECK(predict_by_set(sets, own("1-38970001")).server_text ==
         "Slave has more GTIDs than the master has, using the master's SERVER_UUID");
 }
