@@ -60,8 +60,8 @@ struct Checkpoint {
   BinlogPosition position;
   std::string server_uuid;
   std::int64_t ts_ms = 0;            // commit time of the last transaction contained
-  std::string filter = "{}";         // JSON object, as in the start record
-  std::string time_zone;
+  std::string filter = "{}";         // JSON object, as in the start record; {} when cdc-check made the file
+  std::string time_zone;             // "" likewise
   std::string target;                // fingerprint of map and destination; "" when cdc-tail wrote it
   std::map<std::string, TableProgress> tables;     // by target "db.table"
   std::map<std::string, std::string> witnesses;    // by target database: its last committed label

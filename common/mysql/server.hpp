@@ -80,8 +80,8 @@ class Server {
   // counterpart (PositionFinder::file_start).
   GtidSet gtid_executed();
   GtidSet gtid_purged();
-  // MariaDB: the last GTID of every domain and server in the binlog; empty for MySQL. A GTID at or below one of these
-  // is known to the server, whichever server was the last to write to the domain.
+  // MariaDB: the last GTID of every domain and server in the binlog; empty for MySQL. A GTID at or below one
+  // of these is known to the server, whichever server was the last to write to the domain.
   std::vector<MariadbGtid> gtid_binlog_state();
   // Given to transactions that are not committed yet; empty for MariaDB.
   GtidSet gtid_owned();

@@ -7,10 +7,13 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import time
 import unittest
 
 from binlog_client import Client, DumpError, first_transaction
 from sandbox import Server
+from tail import Running
+from tail import run as tail
 
 CHECK = pathlib.Path(os.environ.get("CDC_BIN_DIR", "build/dev/bin")) / "cdc-check"
 TIMEOUT = 60
@@ -39,6 +42,17 @@ def transactions(server, start):
     """The GTIDs that a dump delivers; `start(client)` opens it."""
     with Client(server.socket) as client:
         return [event.gtid for event in start(client) if event.starts_transaction]
+
+
+def await_gtids(checkpoint, executed, server, deadline=30):
+    """Waits until the checkpoint file has all of `executed`."""
+    end = time.monotonic() + deadline
+    while True:
+        saved = json.loads(checkpoint.read_text())["gtid_set"] if checkpoint.exists() else ""
+        if server.value(f"SELECT GTID_SUBSET('{executed}', '{saved}')") == "1":
+            return
+        assert time.monotonic() < end, f"{saved} never became {executed}"
+        time.sleep(0.05)
 
 
 class Incident(unittest.TestCase):
@@ -136,6 +150,39 @@ class Incident(unittest.TestCase):
             again = run_check(*where, f"--write-checkpoint={path}", server=self.source)
             self.assertEqual(again.returncode, 3)
             self.assertEqual(json.loads(path.read_text()), checkpoint)
+
+    def test_e_cdc_tail_told_each_transaction_once(self):
+        """Started at the file and offset, killed, restarted from its checkpoint; also when nearly all is filtered out."""
+        for globs in ([], ["-t", "shop.rare"]):
+            with self.subTest(globs=globs), tempfile.TemporaryDirectory() as directory, Server.start("tail") as source:
+                source.sql("CREATE DATABASE shop; CREATE TABLE shop.rare (id INT PRIMARY KEY); CREATE TABLE shop.common (id INT PRIMARY KEY)")
+
+                def write(first, last, source=source):
+                    source.sql("".join(f"INSERT INTO shop.{'rare' if n % 10 == 0 else 'common'} VALUES ({n});" for n in range(first, last)))
+
+                write(0, 20)
+                source.sql("FLUSH BINARY LOGS")
+                write(20, 30)
+                file, pos = source.value("SHOW BINARY LOG STATUS").split("\t")[:2]
+                write(30, 60)
+                source.sql("PURGE BINARY LOGS TO 'binlog.000002'")
+                checkpoint = pathlib.Path(directory) / "tail.ckpt"
+                save = [f"--checkpoint={checkpoint}", "--save-checkpoint", "--heartbeat=100ms", *globs]
+                with Running(f"--file={file}", f"--pos={pos}", *save, server=source) as first:
+                    first.until_inserted(50 if globs else 59)
+                    await_gtids(checkpoint, source.gtid_executed(), source)
+                write(60, 90)
+                with Running(*save, "--stop-mode=latest", server=source) as second:
+                    told = first.inserted() + second.finish(0).inserted()
+                self.assertEqual(told, [30, 40, 50, 60, 70, 80] if globs else list(range(30, 90)))
+
+    def test_the_hand_over_to_cdc_tail(self):
+        """A checkpoint that cdc-check made is one that cdc-tail starts from, whatever its filter."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "shop.ckpt"
+            run_check(f"--file={self.file}", f"--pos={self.pos}", f"--write-checkpoint={path}", server=self.source)
+            stream = tail("--rows-only", f"--checkpoint={path}", "--stop-mode=latest", "-t", "shop.*", server=self.source)
+            self.assertEqual([row["gtid"] for row in stream.rows], self.after)
 
     # --- bad input
 

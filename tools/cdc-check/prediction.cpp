@@ -8,7 +8,8 @@
 namespace cdc::check {
 namespace {
 
-// What the server calls itself changed in 8.0.26; MariaDB keeps the old words. "replicate" and "replication" stay.
+// What the server calls itself changed in 8.0.26; MariaDB keeps the old words. "replicate" and "replication"
+// stay.
 std::string in_words_of(const ServerVersion& version, std::string text) {
   if (version.flavor != Flavor::mariadb && version.at_least(8, 0, 26)) return text;
   constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOlder{
@@ -78,8 +79,8 @@ StartPrediction accepted_but(StartError error, GtidSet transactions = {}) {
 
 StartPrediction predict_by_mariadb_set(const ServerSets& sets, const GtidSet& set) {
   if (!set.mysql().empty()) return {StartError::wrong_gtid_kind, false, {}, ""};
-  // check_slave_start_position() in sql/sql_repl.cc: the binlog must have had the GTID, by domain and server. A
-  // domain that it does not have at all is accepted: the server may be one of several sources.
+  // check_slave_start_position() in sql/sql_repl.cc: the binlog must have had the GTID, by domain and server.
+  // A domain that it does not have at all is accepted: the server may be one of several sources.
   GtidSet ahead;
   for (const auto& [domain, gtid] : set.mariadb()) {
     bool has_domain = false, has_gtid = false;
@@ -208,7 +209,8 @@ RestartPrediction predict_restart_of_collector(const ServerSets& sets, const Gti
     if (now == sets.executed.mariadb().end() || now->second.sequence <= gtid.sequence) idle.add(gtid);
   }
   // With one domain there is nothing else to see: a collector that saw nothing resumes where it began.
-  const bool others = complete.mariadb().size() > 1 || sets.executed.mariadb().size() > complete.mariadb().size();
+  const bool others =
+      complete.mariadb().size() > 1 || sets.executed.mariadb().size() > complete.mariadb().size();
   if (idle.empty() || !others) return restart;
   restart.ok = false;
   restart.replays = idle - sets.purged;

@@ -45,7 +45,7 @@ std::string_view start_error_text(StartError error);  // "replica_has_more"; "" 
 
 // What a server knows of sets.
 struct ServerSets {
-  GtidSet executed, purged, owned;  // MariaDB: purged is the GTID list of the oldest file
+  GtidSet executed, purged, owned;        // MariaDB: purged is the GTID list of the oldest file
   std::vector<MariadbGtid> binlog_state;  // MariaDB: the last of every domain and server
   std::optional<Uuid> uuid;
   GtidMode gtid_mode = GtidMode::on;

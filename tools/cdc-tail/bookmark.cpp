@@ -34,8 +34,8 @@ Bookmark::Bookmark(const Options& options, const std::string& filter)
 
 void Bookmark::check(const Options& options, const std::string& filter) const {
   const std::string whose = path_ + " belongs to a stream with ";
-  // An empty text is one that cdc-check wrote, which knows no filter.
-  if (!options.accept_change && !loaded_->filter.empty() && loaded_->filter != filter) {
+  // The empty object and the empty time zone are cdc-check's, which makes the file before there is a stream.
+  if (!options.accept_change && loaded_->filter != "{}" && loaded_->filter != filter) {
     throw ConfigError(whose + "the filter " + loaded_->filter + ", this one has " + filter +
                       " (--accept-change)");
   }
