@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ledger: which changes of the stream each target table contains already, which belong to a load that has to be made
+// again, and how far the checkpoint may move. It is pure bookkeeping: no files, no network, no clock.
+//
+// It follows the stream (start, begin, changed, commit, boundary) and keeps what was executed since the checkpoint's
+// position G in segments between boundaries. A table pins the newest segment when it gets its first change that is
+// not durable; G moves to the end of the segment before the oldest pin. So a transaction costs the same however many
+// tables there are, and memory depends on the tables at work, not on the number of transactions.
+#pragma once
+
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/model/checkpoint.hpp"
+#include "common/model/record.hpp"
+#include "common/starrocks/batch.hpp"
+
+namespace cdc {
+
+class Ledger {
+  struct Segment {
+    GtidSet gtids;
+    BinlogPosition end;
+    std::string server_uuid;
+    std::int64_t ts_ms = 0;
+    bool closed = false;  // has a boundary
+    unsigned pins = 0;
+  };
+
+ public:
+  using TableId = std::size_t;
+  using Pin = std::list<Segment>::iterator;
+  enum class Place { contained, redo, next };
+
+  // `saved`: the checkpoint file's content, nullopt for a first run. `accept_change`: a stream with another filter
+  // or time zone than the file's is accepted.
+  Ledger(std::optional<Checkpoint> saved, std::string job, std::string target, bool accept_change);
+
+  // ---- The stream, in its order. DataError when the order breaks the grammar.
+
+  // RefusedError when the stream does not fit: it lacks transactions behind G, or is of another server or family.
+  // ConfigError when filter or time zone differ. Later starts (a reconnect) must fit what has been read.
+  void start(const StartRecord& record);
+  bool started() const { return started_; }
+  void begin(const BeginRecord& record);
+  bool in_transaction() const { return transaction_.has_value(); }
+  // Whether the change `seq` of the open transaction is in `table`, in the load to redo, or in neither.
+  Place place(TableId table, std::uint64_t seq);
+  // The change has been taken as a whole (the second line of an update), in every table that wants it.
+  void changed(std::uint64_t seq);
+  void commit(const CommitRecord& record);
+  // A ddl outside a transaction, a heartbeat, the end.
+  void boundary(const std::optional<std::string>& gtids, const BinlogPosition& position, std::int64_t ts_ms);
+  // The open transaction's changes have been dropped.
+  void abandon_transaction() { transaction_.reset(); }
+  const TransactionId& transaction() const { return transaction_->id; }
+
+  // ---- Tables
+
+  // Of the target table "db.table".
+  TableId table(const std::string& target);
+  const TableProgress& progress(TableId table) const { return tables_[table].saved->second; }
+  const std::string& target(TableId table) const { return tables_[table].saved->first; }
+  std::size_t tables() const { return tables_.size(); }
+
+  // G stays before everything that comes from now on until the pin is gone.
+  Pin pin();
+  void unpin(Pin pin);
+
+  // Whether mark() can say where the stream is now, for a table that has taken all its changes so far.
+  bool can_mark(TableId table) const;
+  Mark mark(TableId table) const;
+  // The load in flight that the file told of must be made again from the stream; G is pinned by the caller.
+  void redo(TableId table);
+  bool redoing(TableId table) const { return tables_[table].redo.has_value(); }
+  // Every change of the load to redo has passed; its mark, with the snapshot chunk that really came.
+  bool redo_complete(TableId table) const;
+  Mark end_redo(TableId table);
+
+  // ---- Loads
+
+  void intend(TableId table, LoadIntent intent);
+  LoadIntent& intent(TableId table) { return *tables_[table].saved->second.load; }
+  // The load in flight is durable: the table contains everything up to its mark.
+  void committed(TableId table);
+  // Never made and never will be.
+  void dropped(TableId table);
+  // All changes up to `mark` are in the table, or were not to be.
+  void contained(TableId table, Mark mark);
+  // The last label that was committed in a database, "" when there is none.
+  std::string witness(std::string_view db) const;
+
+  // Everything as it is to be saved, with G as far as it may go.
+  const Checkpoint& checkpoint();
+  // Whether it has changed since saved() was called.
+  bool dirty();
+  void saved() { dirty_ = false; }
+
+ private:
+  struct Transaction {
+    TransactionId id;
+    std::optional<SnapshotChunk> snapshot;
+    bool repeated = false;         // has been read before in this run
+    bool behind = false;           // in G
+    std::optional<std::uint64_t> last;  // the last change taken
+    std::uint64_t serial = 0;
+  };
+  struct Table {
+    std::map<std::string, TableProgress>::iterator saved;
+    std::optional<Mark> redo;
+    std::optional<SnapshotChunk> snapshot;  // the last chunk that was taken
+    std::optional<SnapshotChunk> redo_snapshot;
+    // For the open transaction `serial`: changes below skip_to are contained, below redo_to to redo.
+    std::uint64_t serial = 0, skip_to = 0, redo_to = 0;
+  };
+
+  bool has_gtids() const { return state_.gtid_set.has_value(); }
+  bool has_executed(const TransactionId& id) const;  // read wholly in this run or before its start
+  bool in_checkpoint(const TransactionId& id) const;
+  void resolve(Table& table);
+  void resolve_chunk(Table& table);
+  void check_fit(const StartRecord& record, bool accept_change);
+  void check_gap(const StartRecord& record, const GtidSet& set) const;
+  void advance();
+  void trim(Mark& mark) const;
+
+  Checkpoint state_;  // position, gtid_set: G
+  bool fresh_, accept_change_, started_ = false, dirty_ = false;
+  std::vector<Table> tables_;
+  std::optional<Transaction> transaction_;
+  std::uint64_t serial_ = 0;
+
+  GtidSet executed_;       // start's set and all boundaries since
+  BinlogPosition read_to_;  // the last boundary
+  std::string server_uuid_;
+  bool caught_up_ = false;  // executed_ ⊇ G
+  GtidSet ahead_;           // executed_ − G
+  std::list<Segment> segments_;
+};
+
+}  // namespace cdc
