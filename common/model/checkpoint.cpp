@@ -73,6 +73,10 @@ void append_load(OutBuffer& out, const LoadIntent& load) {
   append_json_string(out, load.sha256);
   out.append(",\"first_sent_ms\":");
   append_int(out, load.first_sent_ms);
+  out.append(",\"last_sent_ms\":");
+  append_int(out, load.last_sent_ms);
+  out.append(",\"witness\":");
+  append_json_string(out, load.witness);
   out.append(",\"timeout_s\":");
   append_int(out, load.timeout_s);
   out.append(load.suspect ? ",\"suspect\":true}" : ",\"suspect\":false}");
@@ -208,7 +212,8 @@ Mark mark_of(const Node& node) {
 }
 
 LoadIntent load_of(const Node& node) {
-  node.with({"label", "from", "to", "rows", "bytes", "sha256", "first_sent_ms", "timeout_s", "suspect"});
+  node.with({"label", "from", "to", "rows", "bytes", "sha256", "first_sent_ms", "last_sent_ms", "witness", "timeout_s",
+             "suspect"});
   LoadIntent load;
   load.label = node["label"].text();
   load.from = mark_of(node["from"]);
@@ -217,6 +222,8 @@ LoadIntent load_of(const Node& node) {
   load.bytes = node["bytes"].uint();
   load.sha256 = node["sha256"].text();
   load.first_sent_ms = node["first_sent_ms"].sint();
+  load.last_sent_ms = node["last_sent_ms"].sint();
+  load.witness = node["witness"].text();
   load.timeout_s = node["timeout_s"].sint();
   load.suspect = node["suspect"].boolean();
   return load;

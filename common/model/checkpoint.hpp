@@ -43,6 +43,8 @@ struct LoadIntent {
   std::uint64_t rows = 0, bytes = 0;
   std::string sha256;             // of the body, hex
   std::int64_t first_sent_ms = 0;  // epoch
+  std::int64_t last_sent_ms = 0;   // of the newest attempt
+  std::string witness;             // label committed in the same database before the first attempt, "" if none
   std::int64_t timeout_s = 0;
   bool suspect = false;  // StarRocks said Success with counters that are not ours: an operator has to look
   bool operator==(const LoadIntent&) const = default;

@@ -5,7 +5,7 @@
 
 #include "common/base/error.hpp"
 
-namespace cdc {
+namespace cdc::starrocks {
 namespace {
 
 constexpr std::size_t kFirstSlots = 64;
@@ -178,4 +178,4 @@ void Batch::compact() {
   compact_at_ = std::max(kCompactFrom, 2 * stored_bytes_);
 }
 
-}  // namespace cdc
+}  // namespace cdc::starrocks

@@ -15,7 +15,7 @@
 #include "common/model/checkpoint.hpp"
 #include "common/starrocks/rope.hpp"
 
-namespace cdc {
+namespace cdc::starrocks {
 
 // Who made a change: the transaction's GTID or, without GTIDs, where it begins.
 struct TransactionId {
@@ -97,4 +97,4 @@ class Batch {
   std::vector<Undo> undo_;
 };
 
-}  // namespace cdc
+}  // namespace cdc::starrocks

@@ -9,7 +9,7 @@
 
 #include "common/base/text.hpp"
 
-namespace cdc {
+namespace cdc::starrocks {
 namespace {
 
 constexpr std::size_t kHashDigits = 40, kMaxPrefix = 80;
@@ -70,4 +70,4 @@ bool is_label_prefix(std::string_view text) {
   });
 }
 
-}  // namespace cdc
+}  // namespace cdc::starrocks

@@ -10,7 +10,7 @@
 #include "common/model/checkpoint.hpp"
 #include "common/starrocks/batch.hpp"
 
-namespace cdc {
+namespace cdc::starrocks {
 
 // SHA-256 of the body, 64 hex digits.
 std::string body_sha256(const Body& body);
@@ -22,4 +22,4 @@ std::string make_label(std::string_view prefix, std::string_view job, std::strin
 // Whether labels may begin so: 1 to 80 of letters, digits, - and _ (FeNameFormat allows 128 in all).
 bool is_label_prefix(std::string_view text);
 
-}  // namespace cdc
+}  // namespace cdc::starrocks

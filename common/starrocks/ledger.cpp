@@ -6,7 +6,7 @@
 
 #include "common/base/error.hpp"
 
-namespace cdc {
+namespace cdc::starrocks {
 namespace {
 
 constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
@@ -324,6 +324,16 @@ void Ledger::intend(TableId id, LoadIntent intent) {
   dirty_ = true;
 }
 
+void Ledger::sending(TableId id, std::int64_t now_ms) {
+  intent(id).last_sent_ms = now_ms;
+  dirty_ = true;
+}
+
+void Ledger::suspect(TableId id) {
+  intent(id).suspect = true;
+  dirty_ = true;
+}
+
 void Ledger::contained(TableId id, Mark mark) {
   TableProgress& progress = tables_[id].saved->second;
   trim(mark);
@@ -337,11 +347,6 @@ void Ledger::committed(TableId id) {
   const std::string& target = this->target(id);
   state_.witnesses[target.substr(0, target.find('.'))] = load.label;
   contained(id, load.to);
-}
-
-void Ledger::dropped(TableId id) {
-  tables_[id].saved->second.load.reset();
-  dirty_ = true;
 }
 
 std::string Ledger::witness(std::string_view db) const {
@@ -392,4 +397,4 @@ void Ledger::trim(Mark& mark) const {
   if (mark.open && in_checkpoint(id_of(*mark.open))) mark.open.reset();
 }
 
-}  // namespace cdc
+}  // namespace cdc::starrocks

@@ -19,7 +19,7 @@
 #include "common/model/record.hpp"
 #include "common/starrocks/batch.hpp"
 
-namespace cdc {
+namespace cdc::starrocks {
 
 class Ledger {
   struct Segment {
@@ -85,10 +85,12 @@ class Ledger {
 
   void intend(TableId table, LoadIntent intent);
   LoadIntent& intent(TableId table) { return *tables_[table].saved->second.load; }
+  // An attempt is about to be made; it has to be saved first.
+  void sending(TableId table, std::int64_t now_ms);
+  // Committed, but not what was sent: nobody goes on before an operator has looked.
+  void suspect(TableId table);
   // The load in flight is durable: the table contains everything up to its mark.
   void committed(TableId table);
-  // Never made and never will be.
-  void dropped(TableId table);
   // All changes up to `mark` are in the table, or were not to be.
   void contained(TableId table, Mark mark);
   // The last label that was committed in a database, "" when there is none.
@@ -142,4 +144,4 @@ class Ledger {
   std::list<Segment> segments_;
 };
 
-}  // namespace cdc
+}  // namespace cdc::starrocks

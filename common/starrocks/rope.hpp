@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cdc {
+namespace cdc::starrocks {
 
 class Rope {
  public:
@@ -44,4 +44,4 @@ class Rope {
   std::size_t left_ = 0, allocated_ = 0;
 };
 
-}  // namespace cdc
+}  // namespace cdc::starrocks

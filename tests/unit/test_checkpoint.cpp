@@ -70,8 +70,17 @@ class Generator {
     return mark;
   }
   cdc::LoadIntent load() {
-    return {text(), mark(), mark(), random_(), random_(), text(), static_cast<std::int64_t>(random_()),
-            -1,     coin()};
+    return {.label = text(),
+            .from = mark(),
+            .to = mark(),
+            .rows = random_(),
+            .bytes = random_(),
+            .sha256 = text(),
+            .first_sent_ms = static_cast<std::int64_t>(random_()),
+            .last_sent_ms = static_cast<std::int64_t>(random_()),
+            .witness = text(),
+            .timeout_s = -1,
+            .suspect = coin()};
   }
 
   std::mt19937_64 random_;

@@ -1,25 +1,212 @@
 // SPDX-License-Identifier: Apache-2.0
-// cdc-load is not there yet: it says so, whatever it is asked to do.
-#include "common/cli/app.hpp"
+// The command line of cdc-load: declares the options, checks them, hands them to run().
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "common/base/fd.hpp"
+#include "common/base/text.hpp"
+#include "common/cli/app.hpp"
+#include "common/cli/option_file.hpp"
+#include "common/cli/password.hpp"
+#include "common/starrocks/label.hpp"
+#include "tools/cdc-load/options.hpp"
+#include "tools/cdc-load/run.hpp"
+
+namespace cdc::load {
 namespace {
 
-const cdc::About kAbout{
+const About kAbout{
     .name = "cdc-load",
-    .sentence =
-        "Load change records into StarRocks by Stream Load, exactly once. This version cannot do it yet; "
-        "every use but --help and --version ends with 64.",
-    .usage = {"[OPTION]... [FILE...]"},
+    .sentence = "Load change records of cdc-tail into StarRocks by Stream Load, exactly once.",
+    .usage = {"[OPTION]... --url URL [FILE...]"},
     .examples = {
-        {"Load a stream", "cdc-tail -h db1 -u repl -t 'shop.*' | cdc-load --url http://fe:8030 -u loader"},
-        {"Load a file", "cdc-load --url http://fe:8030 -u loader changes.jsonl"},
-        {"The version", "cdc-load --version"}}};
+        {"everything since the last run, once",
+         "cdc-tail ... | cdc-load --url http://fe:8030 -u loader --checkpoint s.ckpt"},
+        {"into tables of other names", "cdc-load --url http://fe:8030 -u loader --map 'shop.*:ods.*' x.jsonl"},
+        {"what would be sent", "cdc-load --url http://fe:8030 --dry-run changes.jsonl | jq .rows"}}};
+
+constexpr std::int64_t kMaxTimeoutS = 259'200;  // StarRocks' own limit
+
+// Options as text until they have been checked.
+struct Words {
+  std::vector<std::string> urls, maps, be_maps, add_columns;
+  std::optional<std::string> user, password_file, defaults_file, defaults_extra_file;
+  bool ask_password = false, no_defaults = false;
+  std::string batch_bytes = "64M", batch_time = "10s", memory = "512M", load_timeout = "600s", assume;
+  std::string query_url = "none";
+  std::string zero_dates = "reject", json_null = "reject";
+};
+
+void declare_connection(CLI::App& cli, LoadOptions& options, Words& words) {
+  constexpr const char* kGroup = "StarRocks";
+  cli.add_option("--url", words.urls, "FE, http[s]://HOST:PORT; a comma list is tried in turn")
+      ->type_name("URL")
+      ->group(kGroup);
+  cli.add_option("-u,--user", words.user, "StarRocks user")->type_name("NAME")->group(kGroup);
+  cli.add_flag("-p,--password", words.ask_password, "Ask for the password on the terminal")->group(kGroup);
+  cli.add_option("--password-file", words.password_file, "Password in its first line; mode 600")
+      ->type_name("FILE")
+      ->group(kGroup);
+  cli.add_option("--defaults-file", words.defaults_file, "Read only this option file, group [cdc-load]")
+      ->type_name("FILE")
+      ->group(kGroup);
+  cli.add_option("--defaults-extra-file", words.defaults_extra_file, "Read also this option file")
+      ->type_name("FILE")
+      ->group(kGroup);
+  cli.add_flag("--no-defaults", words.no_defaults, "Read no option files")->group(kGroup);
+  cli.add_option("--query-url", words.query_url, "FE's MySQL port; none (default): trust the table records")
+      ->type_name("URL")
+      ->group(kGroup);
+  cli.add_option("--ssl-ca", options.endpoint.ca_file, "Authorities for https, PEM")->type_name("FILE")->group(kGroup);
+  cli.add_option("--be-map", words.be_maps, "FROM:PORT=TO:PORT, where a redirect leads; FROM may be *")
+      ->type_name("MAP")
+      ->group(kGroup);
+}
+
+void declare_target(CLI::App& cli, LoadOptions& options, Words& words) {
+  constexpr const char* kGroup = "Tables";
+  cli.add_option("--map", words.maps, "SRC_DB.TABLE:DST_DB.TABLE, with *; repeatable")->type_name("MAP")->group(kGroup);
+  cli.add_option("--add-column", words.add_columns, "COL=VALUE in every row; {db}, {table} are the source's")
+      ->type_name("COL=VALUE")
+      ->group(kGroup);
+  cli.add_option("--zero-dates", words.zero_dates, "0000-00-00 and the like: reject or null")
+      ->check(CLI::IsMember({"reject", "null"}))
+      ->type_name("WHAT")
+      ->group(kGroup);
+  cli.add_option("--json-null", words.json_null, "The JSON value null: reject or null")
+      ->check(CLI::IsMember({"reject", "null"}))
+      ->type_name("WHAT")
+      ->group(kGroup);
+  cli.add_flag("--ignore-ddl", options.ignore_ddl, "Go on past DROP, TRUNCATE, RENAME and the like")->group(kGroup);
+  cli.add_option("--dead-letter", options.dead_letter, "Put rows that StarRocks rejects aside in FILE")
+      ->type_name("FILE")
+      ->group(kGroup);
+  cli.add_option("--dead-letter-max", options.dead_letter_max, "At most N of them a run")->type_name("N")->group(kGroup);
+}
+
+void declare_loads(CLI::App& cli, LoadOptions& options, Words& words) {
+  constexpr const char* kGroup = "Loads";
+  cli.add_option("--batch-rows", options.batch_rows, "Load a table's changes when there are N rows")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->group(kGroup);
+  cli.add_option("--batch-bytes", words.batch_bytes, "... or that many bytes")->type_name("SIZE")->group(kGroup);
+  cli.add_option("--batch-time", words.batch_time, "... or the oldest is that old")->type_name("TIME")->group(kGroup);
+  cli.add_option("--memory", words.memory, "Bound for all that is buffered")->type_name("SIZE")->group(kGroup);
+  cli.add_option("--parallel", options.parallel, "Tables loaded at a time")
+      ->check(CLI::Range(1, 256))
+      ->type_name("N")
+      ->group(kGroup);
+  cli.add_option("--max-retries", options.max_retries, "Give up (75) after N failures in a row")
+      ->type_name("N")
+      ->group(kGroup);
+  cli.add_option("--load-timeout", words.load_timeout, "StarRocks' limit for one load")->type_name("TIME")->group(kGroup);
+  cli.add_option("--label-prefix", options.label_prefix, "First part of every label")->type_name("TEXT")->group(kGroup);
+  cli.add_flag("--dry-run", options.dry_run, "Print what would be sent, send nothing")->group(kGroup);
+}
+
+void declare_progress(CLI::App& cli, LoadOptions& options, Words& words) {
+  constexpr const char* kGroup = "Progress";
+  cli.add_option("--checkpoint", options.checkpoint, "Keep in FILE how far the tables are")
+      ->type_name("FILE")
+      ->group(kGroup);
+  cli.add_flag("--accept-change", options.accept_change, "Accept another filter, time zone or target")->group(kGroup);
+  cli.add_option("--assume", words.assume, "Fate of a load that StarRocks forgot: applied or absent")
+      ->check(CLI::IsMember({"applied", "absent"}))
+      ->type_name("FATE")
+      ->group(kGroup);
+}
+
+std::uint64_t size_of(const std::string& option, const std::string& text) {
+  const auto size = parse_size(text);
+  if (!size || *size == 0) throw UsageError(option + ": not a size: " + text);
+  return *size;
+}
+
+std::int64_t time_of(const std::string& option, const std::string& text) {
+  const auto time = parse_duration_ms(text);
+  if (!time) throw UsageError(option + ": not a time: " + text);
+  return *time;
+}
+
+// User and password: command line, then option files.
+void resolve_user(LoadOptions& options, const Words& words) {
+  if (words.ask_password && words.password_file) throw UsageError("--password and --password-file exclude each other");
+  std::vector<std::string> files;
+  if (words.defaults_file) {
+    files = {*words.defaults_file};
+  } else if (!words.no_defaults) {
+    files = standard_option_files(words.defaults_extra_file);
+  }
+  bool has_password = false;
+  for (const std::string& file : files) {
+    for (const FileOption& option : read_option_file(file, {"cdc-load"})) {
+      if (option.name == "user" && option.value) {
+        options.endpoint.user = *option.value;
+      } else if (option.name == "password" && option.value) {
+        require_private_file(option.file);
+        options.endpoint.password = *option.value;
+        has_password = true;
+      } else if (!option.loose) {
+        throw ConfigError(option.where() + ": [cdc-load] knows user and password, not " + option.name);
+      }
+    }
+  }
+  if (words.user) options.endpoint.user = *words.user;
+  if (words.password_file) options.endpoint.password = read_password_file(*words.password_file);
+  if (words.ask_password) options.endpoint.password = ask_password("Password of " + options.endpoint.user + ": ");
+  if (options.endpoint.user.empty() && !options.dry_run)
+    throw UsageError(has_password ? "a password without --user" : "--user is missing");
+}
+
+void check(LoadOptions& options, const Words& words) {
+  for (const std::string& list : words.urls)
+    for (const std::string_view url : split(list, ',')) options.endpoint.fe_urls.emplace_back(trim(url));
+  if (options.endpoint.fe_urls.empty()) throw UsageError("--url is missing");
+  for (const std::string& url : options.endpoint.fe_urls) starrocks::check_fe_url(url);
+  if (words.query_url != "none") throw UsageError("--query-url: only none is there yet in this version");
+  for (const std::string& map : words.be_maps) options.endpoint.be_map.insert(starrocks::parse_be_map(map));
+  for (const std::string& map : words.maps) options.routes.add(map);
+  for (const std::string& column : words.add_columns) {
+    const std::size_t equals = column.find('=');
+    if (equals == std::string::npos || equals == 0) throw UsageError("--add-column: not of the form COL=VALUE: " + column);
+    options.rows.add_columns.emplace_back(column.substr(0, equals), column.substr(equals + 1));
+  }
+  const auto on_bad = [](const std::string& word) {
+    return word == "null" ? starrocks::OnBadValue::null : starrocks::OnBadValue::reject;
+  };
+  options.rows.zero_dates = on_bad(words.zero_dates);
+  options.rows.json_null = on_bad(words.json_null);
+  options.batch_bytes = size_of("--batch-bytes", words.batch_bytes);
+  options.memory = size_of("--memory", words.memory);
+  options.batch_time_ms = time_of("--batch-time", words.batch_time);
+  options.load_timeout_s = time_of("--load-timeout", words.load_timeout) / 1000;
+  if (options.load_timeout_s < 1 || options.load_timeout_s > kMaxTimeoutS)
+    throw UsageError("--load-timeout: StarRocks allows 1s to 72h");
+  if (!starrocks::is_label_prefix(options.label_prefix))
+    throw UsageError("--label-prefix: only 1 to 80 letters, digits, - and _");
+  if (words.assume == "applied") options.assume = Assume::applied;
+  if (words.assume == "absent") options.assume = Assume::absent;
+  if (options.inputs.empty()) options.inputs = {"-"};
+  resolve_user(options, words);
+}
 
 }  // namespace
+}  // namespace cdc::load
 
 int main(int argc, char** argv) {
-  return cdc::run_main(kAbout, argc, argv, [](cdc::App& app) -> int {
+  return cdc::run_main(cdc::load::kAbout, argc, argv, [](cdc::App& app) -> int {
+    cdc::load::LoadOptions options;
+    cdc::load::Words words;
+    CLI::App& cli = app.cli();
+    cdc::load::declare_connection(cli, options, words);
+    cdc::load::declare_target(cli, options, words);
+    cdc::load::declare_loads(cli, options, words);
+    cdc::load::declare_progress(cli, options, words);
+    cli.add_option("FILE", options.inputs, "Change records; - is stdin, the default")->group("Operands");
     app.parse();
-    throw cdc::UsageError("loading is not there yet in this version");
+    cdc::load::check(options, words);
+    return cdc::load::run(options, app);
   });
 }

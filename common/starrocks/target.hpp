@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A table of StarRocks as its metadata tells it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/model/schema.hpp"
+
+namespace cdc::starrocks {
+
+enum class TableModel { primary_key, duplicate_key, unique_key, aggregate_key };
+
+struct TargetColumn {
+  std::string name;
+  std::string type;        // upper case, without parameters: "VARCHAR", "LARGEINT", "BOOLEAN"
+  std::uint64_t size = 0;  // bytes of CHAR, VARCHAR and VARBINARY, 0 = not known; precision of DECIMAL
+  std::uint64_t scale = 0;
+  bool nullable = true;
+  bool has_default = false;
+};
+
+struct TargetTable {
+  TableName name;
+  TableModel model = TableModel::duplicate_key;
+  std::vector<TargetColumn> columns;
+  std::vector<std::string> key;  // of a Primary Key table, in order
+};
+
+// A MySQL column type text taken apart: "decimal(10,2) unsigned" is decimal, {10, 2}, unsigned.
+struct MysqlType {
+  std::string base;  // lower case
+  std::vector<std::uint64_t> sizes;
+  bool is_unsigned = false;
+
+  static MysqlType parse(std::string_view text);
+  bool is_binary() const;    // BINARY, VARBINARY, BLOBs
+  bool is_text() const;      // CHAR, VARCHAR, TEXTs, ENUM, SET
+  bool is_temporal() const;  // DATE, DATETIME, TIMESTAMP
+};
+
+// Why a column of this type cannot be loaded into `target` without loss; "" when it can.
+std::string why_not_into(const MysqlType& source, const TargetColumn& target);
+
+}  // namespace cdc::starrocks

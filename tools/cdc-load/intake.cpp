@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cdc-load/intake.hpp"
+
+#include <algorithm>
+
+#include "common/base/text.hpp"
+
+namespace cdc::load {
+
+using starrocks::Ledger;
+using starrocks::RowPlan;
+using starrocks::RowRejected;
+using Place = Ledger::Place;
+
+namespace {
+
+bool is_destructive(DdlClass ddl_class) {
+  return ddl_class == DdlClass::drop || ddl_class == DdlClass::truncate || ddl_class == DdlClass::rename ||
+         ddl_class == DdlClass::partition;
+}
+
+std::string_view moved(std::string_view view, const char* from, const char* to) {
+  return view.data() == nullptr ? view : std::string_view(to + (view.data() - from), view.size());
+}
+
+}  // namespace
+
+void Intake::Held::keep(const RecordView& view) {
+  line.assign(view.line);
+  row.kind = view.kind;
+  row.seq = view.seq;
+  row.line = line;
+  row.data = moved(view.data, view.line.data(), line.data());
+  row.fields = view.fields;
+  for (RawField& field : row.fields) {
+    field.name = moved(field.name, view.line.data(), line.data());
+    field.value = moved(field.value, view.line.data(), line.data());
+  }
+  row.json_null.clear();  // the before image is loaded as a delete only, of which StarRocks reads the key
+}
+
+void Intake::take(const RecordView& record) {
+  if (held_ && record.kind != RecordKind::update_after && record.kind != RecordKind::update_before)
+    throw DataError("an update's first line (-U) without its second (+U)");
+  if (end_ && record.kind != RecordKind::start && record.kind != RecordKind::end)
+    throw DataError("a record behind the end of the stream");
+  switch (record.kind) {
+    case RecordKind::start:
+      ledger_.start(parser_.start(record.line));
+      end_.reset();
+      outflow_.save(true);
+      break;
+    case RecordKind::table:
+      table(parser_.table(record.line));
+      break;
+    case RecordKind::begin: {
+      const BeginRecord begin = parser_.begin(record.line);
+      ledger_.begin(begin);
+      if (begin.snapshot) ledger_.place(source(begin.snapshot->table).table, 0);
+      break;
+    }
+    case RecordKind::commit:
+      ledger_.commit(parser_.commit(record.line));
+      boundary();
+      break;
+    case RecordKind::ddl:
+      ddl(parser_.ddl(record.line));
+      break;
+    case RecordKind::heartbeat: {
+      const HeartbeatRecord heartbeat = parser_.heartbeat(record.line);
+      ledger_.boundary(heartbeat.gtids, heartbeat.position, heartbeat.ts_ms);
+      boundary();
+      break;
+    }
+    case RecordKind::end: {
+      EndRecord end = parser_.end(record.line);
+      if (!ledger_.in_transaction() && ledger_.started())
+        ledger_.boundary(end.gtids, end.position, ledger_.checkpoint().ts_ms);
+      end_ = std::move(end);
+      if (!ledger_.in_transaction()) boundary();
+      break;
+    }
+    default:
+      row(record);
+  }
+}
+
+bool Intake::abandon() {
+  const bool open = ledger_.in_transaction() || held_;
+  held_ = false;
+  outflow_.rollback();
+  if (ledger_.in_transaction()) ledger_.abandon_transaction();
+  return open;
+}
+
+void Intake::boundary() { outflow_.commit(); }
+
+Intake::Source& Intake::source(const TableName& name) {
+  const auto [it, is_new] = sources_.try_emplace(name);
+  if (is_new) {
+    it->second.name = name;
+    it->second.table = outflow_.table(options_.routes.target(name));
+  }
+  return it->second;
+}
+
+void Intake::table(TableSchema schema) {
+  Source& source = this->source(schema.name);
+  if (source.schema == schema) return;
+  source.schema = std::move(schema);
+  source.plan.reset();  // made when a row needs it
+}
+
+void Intake::row(const RecordView& record) {
+  if (!ledger_.in_transaction()) {
+    if (ledger_.started()) throw DataError("a row outside of a transaction");
+    if (!options_.checkpoint.empty())
+      throw RefusedError("rows without boundaries (cdc-tail --rows-only) cannot go with a checkpoint");
+  }
+  if (!record.same_table || last_ == nullptr) last_ = &source({std::string(record.db), std::string(record.table)});
+  Source& source = *last_;
+  const Place place = ledger_.in_transaction() ? ledger_.place(source.table, record.seq) : Place::next;
+  if (place == Place::contained) {
+    held_ = false;
+    if (record.kind != RecordKind::update_before) ledger_.changed(record.seq);
+    return;
+  }
+  if (!source.plan) {
+    if (!source.schema) throw DataError("rows of " + source.name.text() + " without its table record");
+    source.plan = std::make_unique<RowPlan>(*source.schema, nullptr, options_.rows);
+  }
+  outflow_.prepare(source.table, *source.plan);
+  if (record.kind != RecordKind::insert && !source.plan->keyed())
+    throw RefusedError("an update or delete in " + source.name.text() +
+                       ", which has no primary key: only inserts can be loaded");
+  if (record.kind == RecordKind::update_before) {
+    before_.keep(record);
+    held_ = true;
+    return;
+  }
+  try {
+    change(record, source, place);
+  } catch (const RowRejected& error) {
+    if (options_.dead_letter.empty()) throw;
+    outflow_.reject(record.line, error.message());
+  }
+  held_ = false;
+  if (ledger_.in_transaction()) {
+    ledger_.changed(record.seq);
+  } else {
+    outflow_.commit();
+  }
+}
+
+void Intake::change(const RecordView& record, Source& source, Place place) {
+  const RowPlan& plan = *source.plan;
+  if (record.kind == RecordKind::insert) return outflow_.upsert(source.table, place, plan, record);
+  if (record.kind == RecordKind::remove) return outflow_.remove(source.table, place, plan, record);
+  if (!held_ || before_.row.seq != record.seq) throw DataError("an update's second line (+U) without its first (-U)");
+  if (before_.row.data == record.data) return;  // nothing that is kept has changed
+  if (!plan.same_key(before_.row, record)) outflow_.remove(source.table, place, plan, before_.row);
+  outflow_.upsert(source.table, place, plan, record);
+}
+
+void Intake::ddl(const DdlRecord& record) {
+  if (!options_.ignore_ddl) {
+    std::string name;
+    if (record.tables) {
+      if (is_destructive(record.ddl_class) && !record.tables->empty()) name = record.tables->front().text();
+    } else {
+      // Not understood: it counts when it names a table of ours.
+      const std::string sql = lower_ascii(record.sql);
+      for (const auto& [table, source] : sources_)
+        if (sql.find(lower_ascii(table.table)) != std::string::npos) name = table.text();
+    }
+    if (!name.empty())
+      throw RefusedError("this changes " + name + " and is not carried out by cdc-load: " + record.sql +
+                         " (do there what is needed, then go on with --ignore-ddl)");
+  }
+  if (ledger_.in_transaction()) return;
+  ledger_.boundary(record.gtids, record.position, record.ts_ms);
+  boundary();
+}
+
+}  // namespace cdc::load

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cdc-load/run.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <random>
+
+#include "common/base/fd.hpp"
+#include "common/base/text.hpp"
+#include "common/cli/progress.hpp"
+#include "common/cli/signals.hpp"
+#include "tools/cdc-load/intake.hpp"
+
+namespace cdc::load {
+namespace {
+
+std::string random_job() {
+  std::random_device device;
+  std::string bytes;
+  for (int i = 0; i < 4; ++i) {
+    const std::uint32_t word = device();
+    bytes.append(reinterpret_cast<const char*>(&word), sizeof word);
+  }
+  return to_hex(as_bytes(bytes));
+}
+
+// Where the changes go, for comparing two runs.
+std::string target_text(const LoadOptions& options) {
+  std::string text = "urls";
+  for (const std::string& url : options.endpoint.fe_urls) text += " " + url;
+  if (!options.routes.text().empty()) text += ", map " + options.routes.text();
+  for (const auto& [name, value] : options.rows.add_columns) text += ", column " + name + "=" + value;
+  return text;
+}
+
+class Run {
+ public:
+  Run(const LoadOptions& options, const App& app)
+      : options_(options),
+        log_(app.log()),
+        lock_(lock(options)),
+        ledger_(saved(options), random_job(), target_text(options), options.accept_change),
+        outflow_(options, ledger_, log_),
+        intake_(options, ledger_, outflow_),
+        progress_(app.show_progress()),
+        show_summary_(app.show_progress()) {}
+
+  int work() {
+    outflow_.settle_earlier();
+    std::exception_ptr stopped;
+    bool cut_off = false;
+    for (const std::string& name : options_.inputs) {
+      const UniqueFd file = name == "-" ? UniqueFd() : open_input(name);
+      RecordReader reader(file ? file.get() : STDIN_FILENO, name == "-" ? "stdin" : name);
+      stopped = read(reader, file ? file.get() : STDIN_FILENO);
+      cut_off = reader.unfinished() > 0;
+      if (stopped || cut_off) break;
+    }
+    cut_off = intake_.abandon() || cut_off;
+    outflow_.drain([this] { wait(-1); });
+    progress_.clear();
+    summary();
+    if (stopped) std::rethrow_exception(stopped);
+    return status(cut_off);
+  }
+
+ private:
+  static std::unique_ptr<FileLock> lock(const LoadOptions& options) {
+    if (options.checkpoint.empty() || options.dry_run) return nullptr;
+    return std::make_unique<FileLock>(checkpoint_lock_path(options.checkpoint));
+  }
+  static std::optional<Checkpoint> saved(const LoadOptions& options) {
+    return options.checkpoint.empty() ? std::nullopt : Checkpoint::load(options.checkpoint);
+  }
+
+  // Until the end of the input. What is wrong with a record comes back, because all before it is still loaded; what is
+  // wrong with a load or the checkpoint is thrown.
+  std::exception_ptr read(RecordReader& reader, int fd) {
+    for (;;) {
+      for (;;) {
+        try {
+          const RecordView* record = reader.next();
+          if (record == nullptr) break;
+          take(reader, *record);
+        } catch (const Error&) {
+          return std::current_exception();
+        }
+        if (outflow_.pressing()) outflow_.pump(intake_.at_change());
+      }
+      while (!wait(fd)) outflow_.pump(intake_.at_change());
+      if (!reader.fill()) return nullptr;
+      outflow_.pump(intake_.at_change());
+    }
+  }
+
+  void take(const RecordReader& reader, const RecordView& record) {
+    try {
+      intake_.take(record);
+    } catch (Error& error) {
+      error.add_context(reader.where());
+      throw;
+    }
+  }
+
+  // Waits until `fd` can be read (true), or there is something for pump() to do.
+  bool wait(int fd) {
+    pollfd fds[] = {{outflow_.accepting() ? fd : -1, POLLIN, 0},
+                    {outflow_.fd(), POLLIN, 0},
+                    {signals_.wake_fd(), POLLIN, 0}};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(outflow_.next_deadline() - Outflow::Clock::now());
+    if (::poll(fds, std::size(fds), static_cast<int>(std::max<std::int64_t>(left.count(), 0))) < 0 && errno != EINTR)
+      throw IoError(ExitCode::software, "poll", errno);
+    if (signals_.stopping()) {
+      progress_.clear();
+      signals_.die();
+    }
+    if (signals_.take_status_request()) say(line());
+    if (progress_.due()) progress_.show(line());
+    return fds[0].revents != 0;
+  }
+
+  std::string line() {
+    const Totals& totals = outflow_.totals();
+    const Checkpoint& checkpoint = ledger_.checkpoint();
+    return std::to_string(totals.rows) + " rows in " + std::to_string(totals.loads) + " loads (" +
+           std::to_string(totals.bytes >> 20) + " MiB), " + std::to_string(outflow_.in_flight()) + " in flight, " +
+           std::to_string(totals.retries) + " retries, checkpoint at " +
+           (checkpoint.position.file.empty() ? "the start" : checkpoint.position.text());
+  }
+
+  // Whatever the level: somebody has asked for it.
+  void say(const std::string& text) const { Log(log_.program(), LogLevel::verbose).info(text); }
+
+  void summary() {
+    if (show_summary_ || log_.level() == LogLevel::verbose) say(line());
+  }
+
+  int status(bool cut_off) const {
+    const std::optional<EndRecord>& end = intake_.end();
+    for (Outflow::TableId id = 0; id < ledger_.tables(); ++id)
+      if (ledger_.redoing(id))
+        throw TemporaryError(ledger_.target(id) + ": the stream ended before the changes of load " +
+                             ledger_.progress(id).load->label + ", which has to be made again");
+    if (!ledger_.started() && !cut_off && options_.checkpoint.empty()) return 0;  // rows without boundaries
+    if (!end) throw TemporaryError("the input was cut off; everything before the cut is loaded");
+    if (end->status != 0) log_.warning("the stream ended with status " + std::to_string(end->status) + ": " + end->reason);
+    if (end->status == 0 && (end->partial || cut_off)) return static_cast<int>(ExitCode::temporary);
+    return end->status;
+  }
+
+  const LoadOptions& options_;
+  Log log_;
+  std::unique_ptr<FileLock> lock_;  // before the checkpoint is read
+  starrocks::Ledger ledger_;
+  Outflow outflow_;
+  Intake intake_;
+  Signals signals_;
+  Progress progress_;
+  bool show_summary_;
+};
+
+}  // namespace
+
+int run(const LoadOptions& options, const App& app) { return Run(options, app).work(); }
+
+}  // namespace cdc::load
