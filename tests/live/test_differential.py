@@ -197,10 +197,12 @@ def split_at(lines, places):
     index = 0
     for line in lines:
         record = json.loads(line)
+        # A begin has the position before it, what stands between transactions the one behind.
+        if record["kind"] in ("begin", "ddl", "heartbeat"):
+            begins_behind = record["pos"] + (record["kind"] == "begin")
+            while index + 1 < len(places) and (record["file"], begins_behind) > (places[index].file, places[index].pos):
+                index += 1
         parts[index].append(line)
-        boundary = record["kind"] in ("commit", "ddl", "heartbeat")
-        while boundary and index + 1 < len(places) and (record["file"], record["pos"]) >= (places[index].file, places[index].pos):
-            index += 1
     return parts
 
 
