@@ -80,13 +80,14 @@ std::string column_difference(const Column& written, const Column& live, bool ha
 
 }  // namespace
 
-std::shared_ptr<const TableSchema> TableDefinitions::define(const std::shared_ptr<const TableMap>& map) {
+std::shared_ptr<const TableSchema> TableDefinitions::define(const std::shared_ptr<const TableMap>& map,
+                                                            const RowsPlace& place) {
   Known& known = known_[map->name];
   if (known.map && (known.map == map || same_definition(*known.map, *map))) {
     known.map = map;
     return known.schema;
   }
-  std::shared_ptr<const TableSchema> schema = make(*map);
+  std::shared_ptr<const TableSchema> schema = make(*map, place);
   // The same columns under another table id after an ALTER that changed nothing here: writers keep their
   // caches.
   if (!known.schema || *known.schema != *schema) known.schema = std::move(schema);
@@ -106,20 +107,33 @@ void TableDefinitions::forget(const DdlInfo& ddl) {
   }
 }
 
-std::shared_ptr<const TableSchema> TableDefinitions::make(const TableMap& map) {
+std::shared_ptr<const TableSchema> TableDefinitions::make(const TableMap& map, const RowsPlace& place) {
   if (map.has_names) {
     return std::make_shared<const TableSchema>(TableSchema{map.name, map.columns, map.primary_key, true});
   }
   std::string reason = "there is no server to ask for them";
-  if (session_) {
-    std::optional<LiveTable> live = read_live_table(session_(), map.name);
+  if (server_) {
+    // First the definition, then the log: a DDL that comes in between is seen as one that may matter.
+    std::optional<LiveTable> live = read_live_table(server_->session(), map.name);
     reason = live ? difference(map, *live) : "the server has no such table, or no privilege shows it";
+    if (live && reason.empty()) reason = changed_since(map.name, place);
     if (live && reason.empty()) return live_schema(map, std::move(*live));
   }
   if (unknown_names_ == UnknownNames::positional) return positional_schema(map);
   throw ConfigError("table " + map.name.text() + ": its column names are not in the binlog " +
                     "(binlog_row_metadata is MINIMAL), and " + reason +
                     "; --positional-names calls them @1, @2, …, -x leaves the table out");
+}
+
+// Equal types prove nothing: two columns may have swapped their names, or two tables theirs, and labels of an
+// ENUM their order. "" when the log proves that nothing touched the table since.
+std::string TableDefinitions::changed_since(const TableName& name, const RowsPlace& place) {
+  if (!look_ahead_) look_ahead_.emplace(server_->connect);
+  const std::string unreadable = look_ahead_->read_on(place);
+  if (!unreadable.empty())
+    return "whether the table was changed since is not known, because " + unreadable;
+  const std::optional<BinlogPosition> touched = look_ahead_->touched_behind(place.rows, name);
+  return touched ? "the table may have been changed since, at " + touched->text() : "";
 }
 
 std::string difference(const TableMap& map, const LiveTable& live) {

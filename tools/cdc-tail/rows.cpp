@@ -52,7 +52,7 @@ void RowTeller::rows(const Event& event) {
 }
 
 void RowTeller::tell(const RowsEvent& rows, Table& table, const Event& event) {
-  if (!table.schema) table.schema = filter_.apply(definitions_.define(table.map));
+  if (!table.schema) table.schema = filter_.apply(definitions_.define(table.map, teller_.place_of(event)));
   teller_.tell_begin();
   teller_.tell_table(table.schema);
   const RowsContext& context = teller_.rows_of(table.schema, event.file, event.begin_pos);

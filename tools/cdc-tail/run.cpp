@@ -48,9 +48,7 @@ class Run {
         filter_(options.filter),
         output_(options.line_buffered),
         sink_(make_sink(options.format, output_.buffer(), options.format_options)),
-        definitions_(options.unknown_names,
-                     options.connect ? [this]() -> Connection& { return session(); }
-                                     : std::function<Connection&()>()) {}
+        definitions_(options.unknown_names, definition_server()) {}
 
   // Reads to the end; what ends the run early is thrown.
   void read();
@@ -66,7 +64,9 @@ class Run {
   void read_dump(Connection connection, const DumpRequest& request);
   void reconnect(ServerError error);
   void start_pipeline(Plan plan);
+  std::optional<DefinitionServer> definition_server();
   Connection& session();
+  Connection another_connection() const;
 
   Waited wait(int fd, milliseconds timeout);
   bool poll_all(int fd, milliseconds timeout);
@@ -189,13 +189,21 @@ void Run::read_dump(Connection connection, const DumpRequest& request) {
   if (!pump(stream) && !signals_.stopping()) pipeline_->input_ended();
 }
 
+std::optional<DefinitionServer> Run::definition_server() {
+  if (!options_.connect) return std::nullopt;
+  return DefinitionServer{[this]() -> Connection& { return session(); }, [this] { return another_connection(); }};
+}
+
 Connection& Run::session() {
-  if (!session_) {
-    ConnectOptions same = *options_.connect;
-    if (same.socket.empty() && !address_.host.empty()) same.hosts = {address_};
-    session_.emplace(same);
-  }
+  if (!session_) session_.emplace(another_connection());
   return *session_;
+}
+
+// To the server that sends the dump.
+Connection Run::another_connection() const {
+  ConnectOptions same = *options_.connect;
+  if (same.socket.empty() && !address_.host.empty()) same.hosts = {address_};
+  return Connection(same);
 }
 
 // The source has nothing: write out what there is, then wait for the source, a signal, the next heartbeat, or

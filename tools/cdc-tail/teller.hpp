@@ -14,6 +14,7 @@
 
 #include "common/binlog/transaction.hpp"
 #include "common/model/record.hpp"
+#include "common/mysql/ddl_look_ahead.hpp"
 #include "tools/cdc-tail/ledger.hpp"
 #include "tools/cdc-tail/output.hpp"
 
@@ -60,6 +61,10 @@ class Teller {
   void forget(const BinlogPosition& behind);
   bool is_open() const { return open_; }
   bool begin_told() const { return begin_told_; }
+  // Of rows in the open transaction.
+  RowsPlace place_of(const Event& rows) const {
+    return {begin_.position, gtid_, {std::string(rows.file), rows.begin_pos}};
+  }
   // Executed without a transaction of its own in the stream.
   void complete(const Gtid& gtid) {
     if (ledger_) ledger_->complete(gtid);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/mysql/ddl_look_ahead.hpp"
+
+#include "common/base/error.hpp"
+#include "common/binlog/event_bodies.hpp"
+#include "common/binlog/gtid_events.hpp"
+#include "common/mysql/binlog_stream.hpp"
+
+namespace cdc {
+
+namespace {
+
+bool is_gtid_event(EventType type) {
+  return type == EventType::gtid || type == EventType::anonymous_gtid || type == EventType::gtid_tagged ||
+         type == EventType::mariadb_gtid;
+}
+
+// Whether the first event of the transaction is what its place says.
+bool begins(const Event& event, const RowsPlace& place) {
+  if (event.begin_pos != place.transaction.pos || event.file != place.transaction.file) return false;
+  return (is_gtid_event(event.type()) ? decode_gtid(event).gtid : Gtid{}) == place.gtid;
+}
+
+}  // namespace
+
+std::string DdlLookAhead::read_on(const RowsPlace& place) {
+  if (place.transaction.file.empty()) return "nobody knows the name of its binlog file";
+  bool verified = reached_.has_value();
+  const BinlogPosition from = reached_.value_or(place.transaction);
+  DumpRequest request;
+  request.position = from;
+  request.stop_at_end = true;
+  EventReader reader(false);
+  try {
+    BinlogStream stream(connect_(), request);
+    while (const std::optional<RawEvent> raw = stream.next()) {
+      const Event event = reader.read(*raw);
+      // Beyond 4 GiB a dump begins at the file's start.
+      if (event.artificial || (event.file == from.file && event.begin_pos < from.pos)) continue;
+      if (!std::exchange(verified, true) && !begins(event, place)) break;
+      note(event);
+      reached_ = BinlogPosition{std::string(reader.file()), reader.pos()};
+    }
+  } catch (const ServerError& error) {
+    if (error.transient()) throw;
+    return "the server's log cannot be read from " + from.text() + " on (" + error.message() + ")";
+  }
+  return reached_ ? "" : "the server's " + from.text() + " is another transaction";
+}
+
+void DdlLookAhead::note(const Event& event) {
+  if (event.type() != EventType::query && event.type() != EventType::mariadb_query_compressed) return;
+  constexpr std::uint16_t kUtf8mb4 = 45;  // utf8mb4_general_ci, where the event does not tell
+  const QueryEvent query = decode_query(event, scratch_);
+  if (classify_statement(query.sql) != StatementKind::ddl) return;
+  arena_.reset();
+  const std::uint16_t collation = query.client_collation != 0 ? query.client_collation : kUtf8mb4;
+  note(parse_ddl(text_.decode(collation, query.sql, arena_), query.db, query.sql_mode),
+       {std::string(event.file), event.begin_pos});
+}
+
+void DdlLookAhead::note(const DdlInfo& ddl, const BinlogPosition& at) {
+  if (!ddl.tables) {
+    databases_[ddl.database] = at;
+    return;
+  }
+  for (const TableName& table : *ddl.tables) tables_[table] = at;
+}
+
+std::optional<BinlogPosition> DdlLookAhead::touched_behind(const BinlogPosition& position,
+                                                           const TableName& table) const {
+  std::optional<BinlogPosition> newest;
+  const auto consider = [&](const auto& places, const auto& key) {
+    const auto found = places.find(key);
+    if (found == places.end() || found->second <= position) return;
+    if (!newest || *newest < found->second) newest = found->second;
+  };
+  consider(tables_, table);
+  consider(databases_, table.db);
+  consider(databases_, std::string());
+  return newest;
+}
+
+}  // namespace cdc

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// DdlLookAhead: which tables the DDL further on in a server's binlog may touch, so that a definition read from
+// the server now can be trusted, or not, for rows of the past. It reads the log from the place of those rows
+// to the server's end over connections of its own, QUERY events only, once; each later call goes on from
+// there. What it keeps is one position for each table that DDL named.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/binlog/charset.hpp"
+#include "common/binlog/ddl.hpp"
+#include "common/binlog/event.hpp"
+#include "common/model/gtid.hpp"
+#include "common/model/position.hpp"
+#include "common/model/schema.hpp"
+#include "common/mysql/connection.hpp"
+
+namespace cdc {
+
+// Where in a stream rows are: the first event of their transaction, its GTID (none: anonymous), and the start
+// of the rows event.
+struct RowsPlace {
+  BinlogPosition transaction;
+  Gtid gtid;
+  BinlogPosition rows;
+};
+
+class DdlLookAhead {
+ public:
+  explicit DdlLookAhead(std::function<Connection()> connect) : connect_(std::move(connect)) {}
+
+  // Reads to the present end of the server's log, the first time from the transaction of `place` on. "", or
+  // why the server's log tells nothing about these rows: the transaction is not in it, or no longer.
+  // ServerError when the connection is lost.
+  std::string read_on(const RowsPlace& place);
+
+  // The newest statement read that stands behind `position` and may have touched the table.
+  std::optional<BinlogPosition> touched_behind(const BinlogPosition& position, const TableName& table) const;
+
+ private:
+  void note(const Event& event);
+  void note(const DdlInfo& ddl, const BinlogPosition& at);
+
+  std::function<Connection()> connect_;
+  std::optional<BinlogPosition> reached_;  // everything before it was read
+  std::map<TableName, BinlogPosition> tables_;
+  std::map<std::string, BinlogPosition> databases_;  // DDL that may touch any table there; "" is all databases
+  TextDecoder text_{BadText::replace};
+  Arena arena_;
+  std::string scratch_;
+};
+
+}  // namespace cdc

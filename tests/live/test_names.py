@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Never a wrong name on a value: binlog_row_metadata is MINIMAL, and what the server's tables are called now need not be
+what they were called when a row was written, though number and types of columns agree."""
+
+import unittest
+
+from sandbox import Server
+from tail import OneServer, Running, everything, run
+
+
+class NamesOfThePast(OneServer):
+    options = []
+
+    def setUp(self):
+        super().setUp()
+        db = self.db
+        self.server.sql(f"""CREATE TABLE {db}.p (id INT PRIMARY KEY, x INT, y INT, e ENUM('a', 'b', 'c'));
+            CREATE TABLE {db}.q (id INT PRIMARY KEY, net INT, gross INT, e ENUM('x', 'y', 'z'))""")
+
+    def changed(self, statement, table="p"):
+        """A row before `statement` and one behind: the first has no names any more, the second has, after a run or in one."""
+        db = self.db
+        before = self.server.gtid_executed()
+        self.server.sql(f"INSERT INTO {db}.{table} VALUES (1, 10, 20, 'b')" if table == "p" else f"INSERT INTO {db}.q VALUES (1, 10, 20, 'y')")
+        self.server.sql(f"USE {db}; {statement}")
+        behind = self.server.gtid_executed()
+        stream = run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server, status=78)
+        self.assertEqual(stream.rows, [])
+        self.assertRegex(stream.stderr, rf"table {db}\.{table}: .*changed since, at binlog\.\d+:\d+")
+        unnamed = run(f"--gtid-set={before}", "--stop-mode=latest", "--positional-names", server=self.server)
+        self.assertEqual(unnamed.rows[0]["data"], {"@1": 1, "@2": 10, "@3": 20, "@4": 2})
+        self.server.sql(f"INSERT INTO {db}.p VALUES (2, 30, 40, 3)")
+        return run(f"--gtid-set={behind}", "--stop-mode=latest", server=self.server).rows[-1]["data"]
+
+    def test_two_columns_renamed_into_each_other(self):
+        told = self.changed("ALTER TABLE p RENAME COLUMN x TO y, RENAME COLUMN y TO x")
+        self.assertEqual(told, {"id": 2, "y": 30, "x": 40, "e": "c"})
+
+    def test_reordered_labels(self):
+        told = self.changed("ALTER TABLE p MODIFY e ENUM('c', 'a', 'b')")
+        self.assertEqual(told, {"id": 2, "x": 30, "y": 40, "e": "b"})
+
+    def test_swapped_tables(self):
+        """CREATE_TIME does not move."""
+        told = self.changed("RENAME TABLE p TO other, q TO p, other TO q")
+        self.assertEqual(told, {"id": 2, "net": 30, "gross": 40, "e": "z"})
+
+    def test_dropped_and_made_again(self):
+        told = self.changed("DROP TABLE p; CREATE TABLE p (id INT PRIMARY KEY, width INT, height INT, e ENUM('k', 'l', 'm'))")
+        self.assertEqual(told, {"id": 2, "width": 30, "height": 40, "e": "m"})
+
+    def test_a_column_moved(self):
+        self.assertEqual(self.changed("ALTER TABLE p MODIFY x INT AFTER y"), {"id": 2, "y": 30, "x": 40, "e": "c"})
+
+    def test_the_other_table_of_a_swap(self):
+        self.changed("RENAME TABLE p TO other, q TO p, other TO q", table="q")
+
+    def test_the_database_dropped_and_made_again(self):
+        db = self.db
+        self.changed(f"DROP DATABASE {db}; CREATE DATABASE {db}; CREATE TABLE {db}.p (id INT PRIMARY KEY, r INT, s INT, e ENUM('k', 'l', 'm'))")
+
+    def test_ddl_elsewhere(self):
+        """What touches other tables, or none, takes no names away; nor does what came before the row."""
+        db = self.db
+        self.server.sql(f"ALTER TABLE {db}.p RENAME COLUMN x TO z")
+        before = self.server.gtid_executed()
+        self.server.sql(f"INSERT INTO {db}.p VALUES (1, 10, 20, 'b')")
+        self.server.sql(f"""ALTER TABLE {db}.q RENAME COLUMN net TO n; CREATE VIEW {db}.v AS SELECT * FROM {db}.p; DROP TABLE {db}.q;
+            CREATE DATABASE {db}_2; CREATE TABLE {db}_2.p (id INT); DROP DATABASE {db}_2; CREATE USER {db}; DROP USER {db}; FLUSH BINARY LOGS""")
+        stream = run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server)
+        self.assertEqual([row["data"] for row in stream.rows], [{"id": 1, "z": 10, "y": 20, "e": "b"}])
+
+    def test_behind_in_another_file(self):
+        """The change is some files further on."""
+        db = self.db
+        before = self.server.gtid_executed()
+        self.server.sql(f"INSERT INTO {db}.p VALUES (1, 10, 20, 'b'); FLUSH BINARY LOGS; INSERT INTO {db}.q VALUES (1, 1, 1, 'x')")
+        self.server.sql(f"FLUSH BINARY LOGS; ALTER TABLE {db}.p RENAME COLUMN x TO y, RENAME COLUMN y TO x")
+        run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server, status=78)
+        stream = run(f"--gtid-set={before}", "--stop-mode=latest", "-t", f"{db}.q", server=self.server)
+        self.assertEqual(stream.rows[0]["data"], {"id": 1, "net": 1, "gross": 1, "e": "x"})
+
+    def test_following_swaps(self):
+        """Who keeps up has the names of every row's time."""
+        db = self.db
+        with Running("-t", f"{db}.*", server=self.server) as running:
+            running.until(lambda record: record["kind"] == "start")
+            names = ["x", "y"]
+            for number in range(4):
+                self.server.sql(f"INSERT INTO {db}.p (id, {names[0]}, {names[1]}) VALUES ({number}, 10, 20)")
+                row = running.until(lambda record: record["kind"] == "+I")
+                self.assertEqual(row["data"], {"id": number, names[0]: 10, names[1]: 20, "e": None})
+                self.server.sql(f"ALTER TABLE {db}.p RENAME COLUMN x TO y, RENAME COLUMN y TO x")
+                names.reverse()
+
+    def test_in_a_prepared_transaction(self):
+        db = self.db
+        before = self.server.gtid_executed()
+        self.server.sql(f"XA START '{db}'; INSERT INTO {db}.p VALUES (1, 10, 20, 'b'); XA END '{db}'; XA PREPARE '{db}'; XA COMMIT '{db}'")
+        stream = run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server)
+        self.assertEqual(stream.rows[0]["data"], {"id": 1, "x": 10, "y": 20, "e": "b"})
+        self.server.sql(f"ALTER TABLE {db}.p RENAME COLUMN x TO y, RENAME COLUMN y TO x")
+        run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server, status=78)
+
+    def test_create_table_select(self):
+        before = self.server.gtid_executed()
+        self.server.sql(f"INSERT INTO {self.db}.p VALUES (1, 10, 20, 'b'); CREATE TABLE {self.db}.copy AS SELECT * FROM {self.db}.p")
+        stream = run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server)
+        self.assertEqual([row["data"] for row in stream.rows], [{"id": 1, "x": 10, "y": 20, "e": "b"}] * 2)
+
+
+class FilesAndServers(unittest.TestCase):
+    def test_a_file_of_another_server(self):
+        """Its name and positions are those of a file here, its transactions are not."""
+        table = "CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, {} INT, {} INT); INSERT INTO d.t VALUES (1, 10, 20)"
+        with Server.start("one") as one, Server.start("two") as two:
+            one.sql(table.format("x", "y"))
+            two.sql(table.format("y", "x"))
+            self.assertEqual(run(*one.binlogs(), server=one).rows[0]["data"], {"id": 1, "x": 10, "y": 20})
+            stream = run(*one.binlogs(), server=two, status=78)
+            self.assertIn("is another transaction", stream.stderr)
+            with open(one.binlogs()[0], "rb") as piped:
+                self.assertEqual(run("-", server=one, stdin=piped, status=78).rows, [])
+
+    def test_without_gtids(self):
+        with Server.start("nogtid", options=["--gtid-mode=OFF"]) as server:
+            server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, x INT, y INT); INSERT INTO d.t VALUES (1, 10, 20)")
+            self.assertEqual(everything(server).rows[0]["data"], {"id": 1, "x": 10, "y": 20})
+            server.sql("ALTER TABLE d.t RENAME COLUMN x TO y, RENAME COLUMN y TO x")
+            stream = run("--startup-mode=earliest", "--stop-mode=latest", server=server, status=78)
+            self.assertIn("changed since", stream.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
