@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// DdlLookAhead: which tables the DDL further on in a server's binlog may touch, so that a definition read from
-// the server now can be trusted, or not, for rows of the past. It reads the log from the place of those rows
-// to the server's end over connections of its own, QUERY events only, once; each later call goes on from
+// DdlLookAhead: which tables the DDL further on in a server's binlog may touch, so that a definition read
+// from the server now can be trusted, or not, for rows of the past. It reads the log from the place of those
+// rows to the server's end over connections of its own, QUERY events only, once; each later call goes on from
 // there. What it keeps is one position for each table that DDL named.
 #pragma once
 
@@ -48,7 +48,7 @@ class DdlLookAhead {
   std::function<Connection()> connect_;
   std::optional<BinlogPosition> reached_;  // everything before it was read
   std::map<TableName, BinlogPosition> tables_;
-  std::map<std::string, BinlogPosition> databases_;  // DDL that may touch any table there; "" is all databases
+  std::map<std::string, BinlogPosition> databases_;  // where any table may be touched; "" is all databases
   TextDecoder text_{BadText::replace};
   Arena arena_;
   std::string scratch_;

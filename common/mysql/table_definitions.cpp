@@ -130,8 +130,7 @@ std::shared_ptr<const TableSchema> TableDefinitions::make(const TableMap& map, c
 std::string TableDefinitions::changed_since(const TableName& name, const RowsPlace& place) {
   if (!look_ahead_) look_ahead_.emplace(server_->connect);
   const std::string unreadable = look_ahead_->read_on(place);
-  if (!unreadable.empty())
-    return "whether the table was changed since is not known, because " + unreadable;
+  if (!unreadable.empty()) return "whether the table was changed since is not known, because " + unreadable;
   const std::optional<BinlogPosition> touched = look_ahead_->touched_behind(place.rows, name);
   return touched ? "the table may have been changed since, at " + touched->text() : "";
 }

@@ -42,7 +42,8 @@ class TableDefinitions {
   // The definition for the rows events of `map` at `place`; the same object as long as nothing changed.
   // ConfigError (78) naming the table and what differs when names cannot be known and `refuse`; ServerError
   // of the server.
-  std::shared_ptr<const TableSchema> define(const std::shared_ptr<const TableMap>& map, const RowsPlace& place);
+  std::shared_ptr<const TableSchema> define(const std::shared_ptr<const TableMap>& map,
+                                            const RowsPlace& place);
 
   // The stream went past this statement: what it may have changed is asked anew.
   void forget(const DdlInfo& ddl);

@@ -191,7 +191,8 @@ void Run::read_dump(Connection connection, const DumpRequest& request) {
 
 std::optional<DefinitionServer> Run::definition_server() {
   if (!options_.connect) return std::nullopt;
-  return DefinitionServer{[this]() -> Connection& { return session(); }, [this] { return another_connection(); }};
+  return DefinitionServer{[this]() -> Connection& { return session(); },
+                          [this] { return another_connection(); }};
 }
 
 Connection& Run::session() {
