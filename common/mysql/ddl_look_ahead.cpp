@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/mysql/ddl_look_ahead.hpp"
 
+#include <string_view>
+
 #include "common/base/error.hpp"
+#include "common/base/text.hpp"
 #include "common/binlog/event_bodies.hpp"
 #include "common/binlog/gtid_events.hpp"
 #include "common/mysql/binlog_stream.hpp"
@@ -21,7 +24,21 @@ bool begins(const Event& event, const RowsPlace& place) {
   return (is_gtid_event(event.type()) ? decode_gtid(event).gtid : Gtid{}) == place.gtid;
 }
 
+// Letters beyond ASCII are all one.
+std::string folded(std::string_view name) {
+  std::string out;
+  for (const char c : lower_ascii(name)) {
+    const bool ascii = static_cast<unsigned char>(c) < 0x80;
+    if (ascii || out.empty() || out.back() != '\x80') out.push_back(ascii ? c : '\x80');
+  }
+  return out;
+}
+
 }  // namespace
+
+TableName folded(const TableName& name) {
+  return {folded(name.db), folded(name.table)};
+}
 
 std::string DdlLookAhead::read_on(const RowsPlace& place) {
   if (place.transaction.file.empty()) return "nobody knows the name of its binlog file";
@@ -61,10 +78,10 @@ void DdlLookAhead::note(const Event& event) {
 
 void DdlLookAhead::note(const DdlInfo& ddl, const BinlogPosition& at) {
   if (!ddl.tables) {
-    databases_[ddl.database] = at;
+    databases_[folded(ddl.database)] = at;
     return;
   }
-  for (const TableName& table : *ddl.tables) tables_[table] = at;
+  for (const TableName& table : *ddl.tables) tables_[folded(table)] = at;
 }
 
 std::optional<BinlogPosition> DdlLookAhead::touched_behind(const BinlogPosition& position,
@@ -75,8 +92,9 @@ std::optional<BinlogPosition> DdlLookAhead::touched_behind(const BinlogPosition&
     if (found == places.end() || found->second <= position) return;
     if (!newest || *newest < found->second) newest = found->second;
   };
-  consider(tables_, table);
-  consider(databases_, table.db);
+  const TableName name = folded(table);
+  consider(tables_, name);
+  consider(databases_, name.db);
   consider(databases_, std::string());
   return newest;
 }

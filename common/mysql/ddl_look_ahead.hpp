@@ -29,6 +29,11 @@ struct RowsPlace {
   BinlogPosition rows;
 };
 
+// A name without the differences that a server with lower_case_table_names ignores: it takes them out of
+// table maps, but leaves them in the text of statements. What two names become equal by may be a little more
+// than that.
+TableName folded(const TableName& name);
+
 class DdlLookAhead {
  public:
   explicit DdlLookAhead(std::function<Connection()> connect) : connect_(std::move(connect)) {}
@@ -47,6 +52,7 @@ class DdlLookAhead {
 
   std::function<Connection()> connect_;
   std::optional<BinlogPosition> reached_;  // everything before it was read
+  // By folded names.
   std::map<TableName, BinlogPosition> tables_;
   std::map<std::string, BinlogPosition> databases_;  // where any table may be touched; "" is all databases
   TextDecoder text_{BadText::replace};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -96,14 +97,12 @@ std::shared_ptr<const TableSchema> TableDefinitions::define(const std::shared_pt
 }
 
 void TableDefinitions::forget(const DdlInfo& ddl) {
-  if (ddl.tables) {
-    for (const TableName& name : *ddl.tables) {
-      if (const auto found = known_.find(name); found != known_.end()) found->second.map.reset();
-    }
-    return;
-  }
+  const std::string database = folded(TableName{ddl.database, ""}).db;
+  std::set<TableName> tables;
+  for (const TableName& name : ddl.tables.value_or(std::vector<TableName>())) tables.insert(folded(name));
   for (auto& [name, known] : known_) {
-    if (ddl.database.empty() || name.db == ddl.database) known.map.reset();
+    const TableName own = folded(name);
+    if (ddl.tables ? tables.contains(own) : database.empty() || own.db == database) known.map.reset();
   }
 }
 

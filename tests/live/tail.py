@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from sandbox import Server, run_directory
+from sandbox import SandboxError, Server, run_directory
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TAIL = pathlib.Path(os.environ.get("CDC_BIN_DIR", ROOT / "build/dev/bin")) / "cdc-tail"
@@ -29,7 +29,7 @@ def run(*arguments, server=None, status=0, **more):
     done = subprocess.run(command(*arguments, server=server), capture_output=True, timeout=DEADLINE, check=False, **more)
     stderr = done.stderr.decode()
     assert done.returncode == status, f"status {done.returncode}, not {status}: {stderr}"
-    return Stream([json.loads(line) for line in done.stdout.decode().splitlines()], stderr)
+    return Stream([json.loads(line) for line in done.stdout.splitlines()], stderr)
 
 
 def everything(server, *arguments, **more):
@@ -217,6 +217,16 @@ class Model:
     def rows(self, db, table):
         rows = self.tables.get((db, table), {})
         return [rows[key] for key in sorted(rows)]
+
+
+def start(name, flavor, *options):
+    """A server of that flavor; the test is skipped where it cannot be had."""
+    try:
+        return Server.start(name, flavor=flavor, options=options)
+    except SandboxError as error:
+        if error.status != 69:
+            raise
+        raise unittest.SkipTest(f"no {flavor} server: {error}") from None
 
 
 def path(name):

@@ -7,22 +7,12 @@ import shutil
 import struct
 import unittest
 
-from sandbox import SandboxError, Server
-from tail import OneServer, everything, path, run
+from sandbox import Server
+from tail import OneServer, everything, path, run, start
 
 IGNORABLE = 0x80
 INCIDENT = 26
 FUTURE = 199  # a type of which nobody has heard
-
-
-def start(name, flavor, *options):
-    """A server of that flavor; the test is skipped where it cannot be had."""
-    try:
-        return Server.start(name, flavor=flavor, options=options)
-    except SandboxError as error:
-        if error.status != 69:
-            raise
-        raise unittest.SkipTest(f"no {flavor} server: {error}") from None
 
 
 def with_event(file, name, kind, flags=0, body=b""):

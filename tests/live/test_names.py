@@ -6,7 +6,7 @@ what they were called when a row was written, though number and types of columns
 import unittest
 
 from sandbox import Server
-from tail import OneServer, Running, everything, run
+from tail import OneServer, Running, everything, run, start
 
 
 class NamesOfThePast(OneServer):
@@ -130,6 +130,19 @@ class FilesAndServers(unittest.TestCase):
             server.sql("ALTER TABLE d.t RENAME COLUMN x TO y, RENAME COLUMN y TO x")
             stream = run("--startup-mode=earliest", "--stop-mode=latest", server=server, status=78)
             self.assertIn("changed since", stream.stderr)
+
+
+class NamesWithoutCase(unittest.TestCase):
+    def test_a_statement_in_another_case(self):
+        """lower_case_table_names=1: rows speak of d.t, statements of whatever was typed. MySQL 9 fixes it for ever at its
+        initialisation, so this is MariaDB."""
+        with start("lower", "mariadb", "--lower-case-table-names=1") as server:
+            server.sql("CREATE DATABASE d; CREATE TABLE d.t (x INT, y INT); INSERT INTO d.t VALUES (10, 20)")
+            with Running("--startup-mode=earliest", server=server) as running:
+                self.assertEqual(running.until(lambda record: record["kind"] == "+I")["data"], {"x": 10, "y": 20})
+                server.sql("ALTER TABLE D.T CHANGE x y INT, CHANGE y x INT; INSERT INTO d.t VALUES (10, 20)")
+                self.assertEqual(running.until(lambda record: record["kind"] == "+I")["data"], {"y": 10, "x": 20})
+            run("--startup-mode=earliest", "--stop-mode=latest", server=server, status=78)
 
 
 if __name__ == "__main__":
