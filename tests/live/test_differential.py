@@ -3,7 +3,8 @@
 """Random histories: what cdc-tail tells of them, applied row by row, must be what SELECT says at several points.
 
     test_differential.py                                  a short run on each kind of server
-    test_differential.py --seeds 200 [--first 7] [--flavor mysql]   a long one; a seed that fails prints itself
+    test_differential.py --seeds 200 [--first 7] [--changes 100] [--flavor mysql]
+                                                          a long one; a seed that fails prints how to run it again
 
 A history is a database with a few random tables and some phases. In each, definitions change; then rows do. Before and
 after the rows everything is selected. Changes of definitions reach the model by selecting anew the tables concerned,
@@ -29,7 +30,7 @@ from row_model import Disagreement, Table, read_snapshot, row_of, snapshot_query
 from sandbox import SandboxError, Server
 
 PHASES = 4
-CHANGES = 25  # statements in a phase
+CHANGES = 25  # statements in a phase, mostly of several rows
 OPTIONS = {
     "mysql": ["--binlog-row-metadata=FULL", "--max-allowed-packet=64M"],
     "mysql56": ["--max-allowed-packet=64M", "--character-set-server=utf8"],
@@ -54,8 +55,9 @@ class Place:
 class History:
     """Runs a random history on a server. `.places`: two for each phase, and the one before all."""
 
-    def __init__(self, server, seed, names):
+    def __init__(self, server, seed, names, changes):
         self.server = server
+        self.changes = changes
         self.db = f"d{seed}"
         self.names = names  # whether the binlog has column names
         self.rng = random.Random(seed)
@@ -125,7 +127,7 @@ class History:
         before = self.place([], schema)
         before.reloaded = reloaded
         self.places.append(before)
-        self.places.append(self.place(self.generator.transactions(schema, CHANGES), schema))
+        self.places.append(self.place(self.generator.transactions(schema, self.changes), schema))
 
 
 class Follower:
@@ -240,10 +242,10 @@ def follow_steps(history):
     return follower
 
 
-def check(server, seed):
+def check(server, seed, changes):
     """One history. Returns its Follower."""
     names = server.flavor != "mysql56" and seed % 3 != 2
-    history = History(server, seed, names)
+    history = History(server, seed, names, changes)
     try:
         if not names:
             return follow_steps(history)
@@ -254,32 +256,32 @@ def check(server, seed):
         server.sql(f"DROP DATABASE {history.db}")
 
 
-def check_seeds(flavor, seeds):
+def check_seeds(flavor, seeds, changes=CHANGES):
     """Returns how many row changes and selected rows were compared, and the seeds that failed, with why."""
-    changes = compared = 0
+    applied = compared = 0
     failed = []
     with Server.start(f"differential-{flavor}", flavor=flavor, options=OPTIONS[flavor]) as server:
         for seed in seeds:
             try:
-                follower = check(server, seed)
+                follower = check(server, seed, changes)
             except Disagreement as error:
-                failed.append(f"--flavor {flavor} --first {seed} --seeds 1: {error}")
+                failed.append(f"--flavor {flavor} --changes {changes} --first {seed} --seeds 1: {error}")
                 continue
-            changes += follower.changes
+            applied += follower.changes
             compared += follower.compared
-    return changes, compared, failed
+    return applied, compared, failed
 
 
 class Differential(unittest.TestCase):
     def run_on(self, flavor, seeds, least):
         try:
-            changes, _, failed = check_seeds(flavor, seeds)
+            applied, _, failed = check_seeds(flavor, seeds)
         except SandboxError as error:
             if error.status != 69:
                 raise
             self.skipTest(f"no {flavor} server: {error}")
         self.assertEqual(failed, [])
-        self.assertGreater(changes, least, "histories in which next to nothing happened")
+        self.assertGreater(applied, least, "histories in which next to nothing happened")
 
     def test_mysql(self):
         self.run_on("mysql", range(1, 7), 1000)
@@ -295,12 +297,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, required=True)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--changes", type=int, default=CHANGES)
     parser.add_argument("--flavor", choices=sorted(OPTIONS), default="mysql")
     options = parser.parse_args()
     begun = time.monotonic()
-    changes, compared, failed = check_seeds(options.flavor, range(options.first, options.first + options.seeds))
+    seeds = range(options.first, options.first + options.seeds)
+    applied, compared, failed = check_seeds(options.flavor, seeds, options.changes)
     print(*failed, sep="\n")
-    print(f"{options.flavor}: {options.seeds} histories, {len(failed)} failed; {changes} row changes applied, "
+    print(f"{options.flavor}: {options.seeds} histories, {len(failed)} failed; {applied} row changes applied, "
           f"{compared} selected rows compared, {time.monotonic() - begun:.0f} s")  # fmt: skip
     return 1 if failed else 0
 
