@@ -159,8 +159,12 @@ class Generator:
         writable = [c for c in columns if not c.generated]
         if rng.random() < 0.25:
             writable = rng.sample(writable, rng.randint(1, len(writable)))
-        rows = ", ".join(f"({', '.join(value(rng, c) for c in writable)})" for _ in range(rng.choice([1, 1, 2, 5, 20])))
         verb = rng.choice(["INSERT", "INSERT IGNORE", "REPLACE", "INSERT"])
+        if verb == "REPLACE" and self.dialect.mariadb:
+            # With row image MINIMAL its binlog has the update that a REPLACE may become without the columns that the
+            # statement does not name, though they get their defaults: nobody can tell that, its replicas diverge too.
+            writable = [c for c in columns if not c.generated]
+        rows = ", ".join(f"({', '.join(value(rng, c) for c in writable)})" for _ in range(rng.choice([1, 1, 2, 5, 20])))
         names = ", ".join(c.quoted for c in writable)
         tail = ""
         if verb == "INSERT" and rng.random() < 0.3:

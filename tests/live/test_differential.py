@@ -284,7 +284,7 @@ class Differential(unittest.TestCase):
         self.assertGreater(applied, least, "histories in which next to nothing happened")
 
     def test_mysql(self):
-        self.run_on("mysql", range(1, 7), 1000)
+        self.run_on("mysql", range(1, 6), 800)
 
     def test_mysql56(self):
         self.run_on("mysql56", range(1, 3), 200)

@@ -142,6 +142,33 @@ class Files(unittest.TestCase):
         stream = run(with_event(self.closed, "incident.000001", INCIDENT, 0, struct.pack("<HB", 1, 4) + b"gone"), status=69)
         self.assertIn("gone", stream.stderr)
 
+    def test_beyond_4_gib(self):
+        """Headers have 32 bits for a position, records 64. What fills the file here is holes."""
+        data = self.closed.read_bytes()
+        begun = run(self.closed).of("begin")[0]["pos"]
+        size, count = 1 << 20, 4097
+        behind = begun + size * count
+        large = path("large.000001")
+        with open(large, "wb") as file:
+            file.write(data[:begun])
+            for number in range(count):
+                at = begun + size * number
+                file.seek(at)
+                file.write(struct.pack("<IBIIIH", 0, FUTURE, 1, size, (at + size) % 2**32, IGNORABLE))
+            at = begun
+            while at < len(data):  # the transaction itself
+                length = struct.unpack_from("<I", data, at + 9)[0]
+                end = (at + length + size * count) % 2**32
+                file.seek(at + size * count)
+                file.write(data[at : at + 13] + struct.pack("<I", end) + data[at + 17 : at + length])
+                at += length
+        stream = run(large)
+        self.assertEqual(stream.inserted(), [1])
+        self.assertEqual((stream.of("begin")[0]["pos"], stream.end["pos"]), (behind, large.stat().st_size))
+        self.assertEqual(run(large, f"--file={large.name}", f"--pos={behind}").inserted(), [1])
+        self.assertEqual(run(large, f"--stop-file={large.name}", f"--stop-pos={behind}").rows, [])
+        large.unlink()
+
     def test_file_number_1000000(self):
         """Behind binlog.999999 comes a name of seven digits, which is later though it sorts before."""
         with Server.start("rollover", options=["--binlog-row-metadata=FULL"]) as server:
