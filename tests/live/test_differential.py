@@ -3,7 +3,7 @@
 """Random histories: what cdc-tail tells of them, applied row by row, must be what SELECT says at several points.
 
     test_differential.py                                  a short run on each kind of server
-    test_differential.py --seeds 200 [--first 7] [--changes 100] [--flavor mysql]
+    test_differential.py --seeds 200 [--first 7] [--changes 100] [--flavor mysql] [--seconds 600]
                                                           a long one; a seed that fails prints how to run it again
 
 A history is a database with a few random tables and some phases. In each, definitions change; then rows do. Before and
@@ -256,12 +256,17 @@ def check(server, seed, changes):
         server.sql(f"DROP DATABASE {history.db}")
 
 
-def check_seeds(flavor, seeds, changes=CHANGES):
-    """Returns how many row changes and selected rows were compared, and the seeds that failed, with why."""
-    applied = compared = 0
+def check_seeds(flavor, seeds, changes=CHANGES, seconds=600):
+    """Begins no history after `seconds`. Returns how many histories, row changes and selected rows were compared, and the
+    seeds that failed, with why."""
+    histories = applied = compared = 0
     failed = []
+    end = time.monotonic() + seconds
     with Server.start(f"differential-{flavor}", flavor=flavor, options=OPTIONS[flavor]) as server:
         for seed in seeds:
+            if time.monotonic() > end:
+                break
+            histories += 1
             try:
                 follower = check(server, seed, changes)
             except Disagreement as error:
@@ -269,13 +274,13 @@ def check_seeds(flavor, seeds, changes=CHANGES):
                 continue
             applied += follower.changes
             compared += follower.compared
-    return applied, compared, failed
+    return histories, applied, compared, failed
 
 
 class Differential(unittest.TestCase):
     def run_on(self, flavor, seeds, least):
         try:
-            applied, _, failed = check_seeds(flavor, seeds)
+            _, applied, _, failed = check_seeds(flavor, seeds)
         except SandboxError as error:
             if error.status != 69:
                 raise
@@ -298,13 +303,14 @@ def main():
     parser.add_argument("--seeds", type=int, required=True)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--changes", type=int, default=CHANGES)
+    parser.add_argument("--seconds", type=int, default=3600)
     parser.add_argument("--flavor", choices=sorted(OPTIONS), default="mysql")
     options = parser.parse_args()
     begun = time.monotonic()
     seeds = range(options.first, options.first + options.seeds)
-    applied, compared, failed = check_seeds(options.flavor, seeds, options.changes)
+    histories, applied, compared, failed = check_seeds(options.flavor, seeds, options.changes, options.seconds)
     print(*failed, sep="\n")
-    print(f"{options.flavor}: {options.seeds} histories, {len(failed)} failed; {applied} row changes applied, "
+    print(f"{options.flavor}: {histories} histories, {len(failed)} failed; {applied} row changes applied, "
           f"{compared} selected rows compared, {time.monotonic() - begun:.0f} s")  # fmt: skip
     return 1 if failed else 0
 
