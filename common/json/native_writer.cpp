@@ -152,7 +152,8 @@ void NativeWriter::ddl(const DdlRecord& record) {
 
 void NativeWriter::heartbeat(const HeartbeatRecord& record) {
   if (options_.rows_only) return;
-  append_member_or_null(out_, "{\"kind\":\"heartbeat\",\"gtids\":", record.gtids);
+  out_.append(record.snapshot_end ? "{\"kind\":\"snapshot-end\"" : "{\"kind\":\"heartbeat\"");
+  append_member_or_null(out_, ",\"gtids\":", record.gtids);
   append_position(out_, record.position);
   append_time(out_, record.ts_ms);
   out_.append("}\n");

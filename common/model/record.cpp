@@ -12,7 +12,7 @@ namespace {
 
 // In the order of the enumerations.
 constexpr std::string_view kRecordKinds[] = {"start", "table",  "begin", "+I",        "-U", "+U",
-                                             "-D",    "commit", "ddl",   "heartbeat", "end"};
+                                             "-D",    "commit", "ddl",   "heartbeat", "snapshot-end", "end"};
 static_assert(std::size(kRecordKinds) == static_cast<std::size_t>(RecordKind::end) + 1);
 constexpr std::string_view kDdlClasses[] = {"create", "alter",     "drop", "truncate",
                                             "rename", "partition", "other"};

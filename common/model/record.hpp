@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grammar of the change record stream, cdc-changes(5), shared by everything that writes or reads it:
 //
-//   stream      = start { table | heartbeat | ddl | transaction } end
+//   stream      = start { table | heartbeat | snapshot-end | ddl | transaction } end
 //   transaction = begin { table | ddl | row } commit
 //   row         = "+I" | "-D" | "-U" "+U"            the two of an update are adjacent and share one seq
 //
-// A boundary, a place to resume, is a commit, a ddl outside begin…commit, a heartbeat, or the end. Each carries
+// A boundary, a place to resume, is a commit, a ddl outside begin…commit, a heartbeat, the snapshot-end (a heartbeat
+// that says more), or the end. Each carries
 // in `gtids` every GTID completed since the boundary before it, so that start.gtid_set plus all gtids read is
 // always the complete executed set. Views in these structs live as long as whoever filled them says.
 #pragma once
@@ -28,7 +29,7 @@ namespace cdc {
 constexpr int kStreamVersion = 1;
 
 enum class RecordKind : std::uint8_t {
-  start, table, begin, insert, update_before, update_after, remove, commit, ddl, heartbeat, end,
+  start, table, begin, insert, update_before, update_after, remove, commit, ddl, heartbeat, snapshot_end, end,
 };
 std::string_view record_kind_text(RecordKind kind);                   // "start", "+I", "-U", …
 std::optional<RecordKind> parse_record_kind(std::string_view text);
@@ -103,6 +104,7 @@ struct HeartbeatRecord {
   std::optional<std::string> gtids;
   BinlogPosition position;
   std::int64_t ts_ms = 0;
+  bool snapshot_end = false;  // told as "snapshot-end": every table of the initial copy is complete from here on
 };
 
 struct EndRecord {

@@ -28,6 +28,7 @@ Bookmark::Bookmark(const Options& options, const std::string& filter)
   loaded_ = Checkpoint::load(path_);
   if (loaded_) check(options, filter);
   saved_.job = loaded_ ? loaded_->job : random_job();
+  if (loaded_) saved_.tables = loaded_->tables;
   saved_.filter = filter;
   saved_.time_zone = options.format_options.time_zone.name();
 }
@@ -44,9 +45,14 @@ void Bookmark::check(const Options& options, const std::string& filter) const {
     throw ConfigError(whose + "time zone " + loaded_->time_zone + ", this one has " + zone +
                       " (--accept-change)");
   }
-  if (saves_ && (!loaded_->target.empty() || !loaded_->tables.empty())) {
+  if (saves_ && !loaded_->target.empty()) {
     throw ConfigError(path_ + " is written by cdc-load; --save-checkpoint would destroy what it keeps there");
   }
+}
+
+void Bookmark::chunk_told(const SnapshotChunk& chunk) {
+  saved_.tables[chunk.table.text()].done.snapshot = chunk;
+  has_saved_ = false;
 }
 
 void Bookmark::save(Teller& teller, bool now) {

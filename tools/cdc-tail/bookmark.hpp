@@ -23,6 +23,8 @@ class Bookmark {
   // What the file said; nullopt: there is none, a first run.
   const std::optional<Checkpoint>& loaded() const { return loaded_; }
 
+  // The chunk was told to its end.
+  void chunk_told(const SnapshotChunk& chunk);
   // Writes the teller's boundary if that has moved; under load a few times a second, with `now` in any case.
   void save(Teller& teller, bool now);
 

@@ -79,6 +79,22 @@ void declare_output(CLI::App& cli, Options& options, Words& words) {
       ->group(kGroup);
 }
 
+void declare_snapshot(CLI::App& cli, Options& options) {
+  constexpr const char* kGroup = "Initial copy";
+  cli.add_option("--snapshot-table", options.snapshot_tables, "Copy this table too, DB.TABLE (repeatable)")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  cli.add_option("--snapshot-chunk-rows", options.snapshot_chunk_rows, "Rows of a chunk at most (8192)")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->group(kGroup);
+  cli.add_option("--snapshot-parallel", options.snapshot_parallel, "Tables read at a time (2)")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 64U))
+      ->group(kGroup);
+}
+
 void declare_run(CLI::App& cli, Options& options) {
   constexpr const char* kGroup = "Run";
   cli.add_option("BINLOG", options.files, "Binlog files in order; - is standard input");
@@ -125,7 +141,7 @@ void check(Options& options, const Words& words, const PositionOptions& position
   options.start = positions.start().value_or(StartPoint{});
   if (!positions.start() && from_files) options.start.mode = StartupMode::earliest;
   options.stop = positions.stop().value_or(StopPoint{});
-  if (options.start.mode == StartupMode::initial) throw UsageError("--startup-mode=initial is not there yet");
+  if (from_files && options.copies()) throw UsageError("an initial copy is of a server's tables, not of files");
   if (from_files && options.start.mode == StartupMode::latest) {
     throw UsageError("--startup-mode=latest is for a server, not for files");
   }
@@ -145,6 +161,7 @@ int main_body(App& app) {
   positions.declare_stop(app);
   declare_tables(app.cli(), options, words);
   declare_output(app.cli(), options, words);
+  declare_snapshot(app.cli(), options);
   declare_run(app.cli(), options);
   app.parse();
   check(options, words, positions, mysql);

@@ -27,6 +27,11 @@ struct Options {
   std::string checkpoint;  // path, "" for none
   bool save_checkpoint = false, accept_change = false;
 
+  // The initial copy: of all captured tables with startup mode `initial`, else of these, "db.table".
+  std::vector<std::string> snapshot_tables;
+  std::uint64_t snapshot_chunk_rows = 8192;
+  unsigned snapshot_parallel = 2;  // tables at a time
+
   FilterRules filter;
   bool all_ddl = false, allow_statement_dml = false;
   UnknownNames unknown_names = UnknownNames::refuse;
@@ -39,6 +44,8 @@ struct Options {
   std::chrono::milliseconds heartbeat{10'000};  // 0: none
   unsigned max_retries = 20;                    // in a row, after a connection that worked
   bool show_progress = false;
+
+  bool copies() const { return start.mode == StartupMode::initial || !snapshot_tables.empty(); }
 };
 
 }  // namespace cdc::tail

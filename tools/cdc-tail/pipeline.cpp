@@ -156,7 +156,7 @@ void Pipeline::begin_transaction(const Event& event) {
   }
   if (muted_) return;
   if (is_behind_stop(event.file, event.begin_pos)) return stop("stop position reached");
-  if (stop_.timestamp_ms && transaction.commit_ms >= *stop_.timestamp_ms) return stop("stop time reached");
+  if (stop_.timestamp_ms && may_stop() && transaction.commit_ms >= *stop_.timestamp_ms) return stop("stop time reached");
   if (!teller_.started()) {
     if (start_.from_files && transaction.gtid.empty() && (!has_base_ || teller_.executed()->empty())) {
       teller_.set_executed(std::nullopt);
@@ -220,6 +220,7 @@ void Pipeline::finish_transaction() {
     finish_told(transaction);
   }
   storing_ = false;
+  if (snapshot_ != nullptr) snapshot_->transaction_ended(transaction.gtid);
   if (stop_left_ > 0 && stop_.gtid_set->contains(transaction.gtid)) --stop_left_;
   at_boundary();
 }
@@ -237,9 +238,15 @@ void Pipeline::at_boundary() {
   if (!teller_.started() && !teller_.interrupted() && start_.settled && boundary_ >= *start_.settled) {
     teller_.start_at(boundary_);
   }
-  if (stop_.gtid_set && stop_left_ == 0) return stop("all transactions of the stop set were read");
-  if (is_behind_stop(teller_.boundary().file, teller_.boundary().pos)) return stop("stop position reached");
+  check_stop();
+  if (!stop_reason_.empty()) return;
   if (++boundaries_ % kClockEvery == 0) teller_.heartbeat_if_due(Teller::Clock::now());
+}
+
+void Pipeline::check_stop() {
+  if (snapshot_ != nullptr && snapshot_->at_boundary()) return stop("as many changes as asked for");
+  if (stop_.gtid_set && stop_left_ == 0 && may_stop()) return stop("all transactions of the stop set were read");
+  if (is_behind_stop(teller_.boundary().file, teller_.boundary().pos)) return stop("stop position reached");
 }
 
 void Pipeline::pass_gate() {
@@ -257,7 +264,7 @@ void Pipeline::pass_gate() {
 }
 
 bool Pipeline::is_behind_stop(std::string_view file, std::uint64_t pos) const {
-  if (!stop_.position) return false;
+  if (!stop_.position || !may_stop()) return false;
   if (file == stop_.position->file) return pos >= stop_.position->pos;
   return compare_binlog_names(file, stop_.position->file) > 0;
 }
@@ -266,7 +273,8 @@ bool Pipeline::idle(std::int64_t server_now_ms) {
   // A transaction gets its commit time a moment before it is in the log.
   constexpr std::int64_t kCommitDelayMs = 1000;
   teller_.heartbeat_if_due(Teller::Clock::now());
-  if (stop_.timestamp_ms && !tracker_.inside() && server_now_ms >= *stop_.timestamp_ms + kCommitDelayMs) {
+  if (snapshot_ != nullptr && !tracker_.inside()) check_stop();
+  if (stop_.timestamp_ms && may_stop() && !tracker_.inside() && server_now_ms >= *stop_.timestamp_ms + kCommitDelayMs) {
     stop("stop time reached");
   }
   return !stop_reason_.empty();

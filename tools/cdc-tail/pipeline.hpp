@@ -15,6 +15,7 @@
 #include "tools/cdc-tail/options.hpp"
 #include "tools/cdc-tail/prepared.hpp"
 #include "tools/cdc-tail/rows.hpp"
+#include "tools/cdc-tail/snapshot.hpp"
 #include "tools/cdc-tail/teller.hpp"
 
 namespace cdc::tail {
@@ -43,6 +44,11 @@ class Pipeline {
   Pipeline(const Options& options, const TableFilter& filter, TableDefinitions& definitions, ChangeSink& sink,
            Output& output, StopPoint stop);
 
+  // An initial copy goes on beside the stream; it ends before the run does.
+  void set_snapshot(Snapshot* snapshot) {
+    snapshot_ = snapshot;
+    rows_.set_snapshot(snapshot);
+  }
   void begin(Start start);
   // The connection is new: events come again from the last boundary on.
   void reconnected(const std::string& server_uuid, const std::string& server_version);
@@ -74,6 +80,8 @@ class Pipeline {
   void at_boundary();
   void pass_gate();
   bool is_behind_stop(std::string_view file, std::uint64_t pos) const;
+  bool may_stop() const { return snapshot_ == nullptr || snapshot_->finished(); }
+  void check_stop();
   void stop(std::string reason) { stop_reason_ = std::move(reason); }
 
   // statements.cpp
@@ -94,6 +102,7 @@ class Pipeline {
   TextDecoder sql_text_{BadText::replace};
   Arena sql_arena_;
 
+  Snapshot* snapshot_ = nullptr;
   Start start_;
   bool has_base_ = false;       // the complete set is known
   bool muted_ = false;          // the open transaction lies before the start

@@ -38,9 +38,11 @@ void RowTeller::rows(const Event& event) {
   }
   Table& table = found->second;
   try {
-    if (table.captured) {
-      tell(rows, table, event);
+    TableCopy* copy = snapshot_ != nullptr && table.captured ? snapshot_->find(table.map->name) : nullptr;
+    if (table.captured && (copy == nullptr || !copy->withholds())) {
+      tell(rows, table, event, copy);
     } else {
+      if (copy != nullptr) copy->touch();
       teller_.next_seq += count_rows(rows, table.map->columns);
     }
   } catch (Error& error) {
@@ -51,7 +53,7 @@ void RowTeller::rows(const Event& event) {
   if (rows.ends_statement() && tables_.size() > kTables) tables_.clear();
 }
 
-void RowTeller::tell(const RowsEvent& rows, Table& table, const Event& event) {
+void RowTeller::tell(const RowsEvent& rows, Table& table, const Event& event, TableCopy* copy) {
   if (!table.schema) table.schema = filter_.apply(definitions_.define(table.map, teller_.place_of(event)));
   teller_.tell_begin();
   teller_.tell_table(table.schema);
@@ -59,6 +61,7 @@ void RowTeller::tell(const RowsEvent& rows, Table& table, const Event& event) {
   RowCursor cursor(rows, table.schema->columns, decode_);
   RowImages images;
   while (cursor.next(images)) {
+    if (copy != nullptr) copy->touch(*table.schema, images);
     if (teller_.interrupted() && was_told(cursor, table)) {
       ++teller_.next_seq;
       continue;

@@ -12,6 +12,7 @@
 #include "common/binlog/table_map.hpp"
 #include "common/mysql/table_definitions.hpp"
 #include "tools/cdc-tail/filter.hpp"
+#include "tools/cdc-tail/snapshot.hpp"
 #include "tools/cdc-tail/teller.hpp"
 
 namespace cdc::tail {
@@ -24,6 +25,9 @@ class RowTeller {
 
   void table_map(const Event& event, bool mariadb);
   void rows(const Event& event);
+
+  // Tables that are being copied are told of their changes; nullptr: none.
+  void set_snapshot(Snapshot* snapshot) { snapshot_ = snapshot; }
 
   bool limit_reached() const { return limit_ != 0 && teller_.total_changes() >= limit_; }
 
@@ -40,7 +44,7 @@ class RowTeller {
     std::string image;
   };
 
-  void tell(const RowsEvent& rows, Table& table, const Event& event);
+  void tell(const RowsEvent& rows, Table& table, const Event& event, TableCopy* copy);
   void tell_change(const RowsEvent& rows, const RowsContext& context, const RowImages& images);
   bool was_told(const RowCursor& cursor, const Table& table);
 
@@ -50,6 +54,7 @@ class RowTeller {
   Output& output_;
   Teller& teller_;
   std::uint64_t limit_;
+  Snapshot* snapshot_ = nullptr;
 
   TableMapCache maps_;
   std::unordered_map<std::uint64_t, Table> tables_;  // by number

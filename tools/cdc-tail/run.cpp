@@ -22,6 +22,7 @@
 #include "tools/cdc-tail/bookmark.hpp"
 #include "tools/cdc-tail/output.hpp"
 #include "tools/cdc-tail/pipeline.hpp"
+#include "tools/cdc-tail/snapshot.hpp"
 #include "tools/cdc-tail/start.hpp"
 
 namespace cdc::tail {
@@ -65,6 +66,7 @@ class Run {
   void reconnect(ServerError error);
   void start_pipeline(Plan plan);
   std::optional<DefinitionServer> definition_server();
+  void start_snapshot(Server& server);
   Connection& session();
   Connection another_connection() const;
 
@@ -84,6 +86,7 @@ class Run {
   TableDefinitions definitions_;
   std::unique_ptr<Bookmark> bookmark_;
   std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Snapshot> snapshot_;  // nullptr: nothing is to be copied
 
   std::optional<Connection> session_;  // for questions, beside the dump
   ServerAddress address_;              // of the server that sends the dump
@@ -104,6 +107,22 @@ void Run::start_pipeline(Plan plan) {
       std::make_unique<Pipeline>(options_, filter_, definitions_, *sink_, output_, std::move(plan.stop));
   pipeline_->begin(std::move(plan.start));
   output_.on_flush([this] { bookmark_->save(pipeline_->teller(), false); });
+}
+
+// Behind the plan of the start: what is created after that place comes by the stream.
+void Run::start_snapshot(Server& server) {
+  CopyPlan plan = plan_copy(server, options_, filter_, bookmark_->loaded());
+  if (plan.settings.connect.socket.empty()) plan.settings.connect.hosts = {address_};
+  Snapshot::Hooks hooks;
+  hooks.on_chunk = [this](const SnapshotChunk& chunk) { bookmark_->chunk_told(chunk); };
+  hooks.waits = [this] {
+    if (progress_.due()) progress_.show(status_text());
+    if (signals_.take_status_request()) tell_status();
+    return signals_.stopping();
+  };
+  snapshot_ = std::make_unique<Snapshot>(std::move(plan), options_, filter_, *sink_, output_,
+                                         pipeline_->teller(), log_, std::move(hooks));
+  pipeline_->set_snapshot(snapshot_.get());
 }
 
 void Run::read_files() {
@@ -132,6 +151,7 @@ void Run::read_server() {
   Server server(connection);
   address_ = connection.address();
   start_pipeline(plan_from_server(server, options_, bookmark_->loaded()));
+  if (options_.copies()) start_snapshot(server);
   if (options_.stop.timestamp_ms) {
     const Field now = connection.query_value("SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)");
     clock_offset_ms_ = static_cast<std::int64_t>(parse_uint(now.value_or("")).value_or(0)) - now_ms();
@@ -171,6 +191,7 @@ void Run::reconnect(ServerError error) {
         throw RefusedError("reconnected to another server (" + connection.name() +
                            "), and there are no GTIDs");
       }
+      if (snapshot_) snapshot_->reconnected(address_, server.uuid(), server.server_id());
       log_.info("connected to " + connection.name());
       read_dump(std::move(connection), dump_request(options_, executed, teller.boundary()));
       return;
@@ -216,7 +237,9 @@ Waited Run::wait(int fd, milliseconds timeout) {
     if (signals_.take_status_request()) tell_status();
     const bool over = pipeline_->idle(now_ms() + clock_offset_ms_);
     output_.flush();
-    bookmark_->save(pipeline_->teller(), true);
+    const bool copying = snapshot_ && !snapshot_->finished();
+    bookmark_->save(pipeline_->teller(), !copying);
+    if (copying && progress_.due()) progress_.show(status_text());
     if (over) return Waited::stop;
 
     Clock::time_point wake = deadline;
@@ -236,8 +259,12 @@ Waited Run::wait(int fd, milliseconds timeout) {
 // wait for the next record.
 bool Run::poll_all(int fd, milliseconds timeout) {
   const auto limit = static_cast<std::int64_t>(std::numeric_limits<int>::max());
-  pollfd watched[] = {{fd, POLLIN, 0}, {signals_.wake_fd(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
-  poll(watched, 3, static_cast<int>(std::clamp<std::int64_t>(timeout.count(), -1, limit)));
+  const int pages = snapshot_ && !pipeline_->teller().is_open() && !pipeline_->teller().interrupted()
+                        ? snapshot_->wake_fd()
+                        : -1;
+  pollfd watched[] = {
+      {fd, POLLIN, 0}, {signals_.wake_fd(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}, {pages, POLLIN, 0}};
+  poll(watched, 4, static_cast<int>(std::clamp<std::int64_t>(timeout.count(), -1, limit)));
   if ((watched[2].revents & POLLERR) != 0) die_of_signal(SIGPIPE);
   return watched[0].revents != 0;
 }
@@ -253,8 +280,10 @@ bool Run::sleep_for(milliseconds time) {
 }
 
 std::string Run::status_text() const {
-  return pipeline_->teller().boundary().text() + ", " + std::to_string(pipeline_->teller().total_changes()) +
-         " changes told";
+  std::string text = pipeline_->teller().boundary().text() + ", " +
+                     std::to_string(pipeline_->teller().total_changes()) + " changes told";
+  if (snapshot_ && !snapshot_->finished()) text += "; copy: " + snapshot_->status_text();
+  return text;
 }
 
 void Run::tell_status() {

@@ -76,11 +76,10 @@ class Planner {
 
   Start from(const StartPoint& point) {
     switch (point.mode) {
-      case StartupMode::initial:
-        throw UsageError("--startup-mode=initial is not there yet");
       case StartupMode::earliest:
         from_oldest();
         break;
+      case StartupMode::initial:  // the tables as they are (snapshot.hpp), and every change from before that on
       case StartupMode::latest:
         from_end();
         break;
@@ -213,7 +212,7 @@ DumpRequest dump_request(const Options& options, const GtidSet* executed, const 
   } else {
     request.position = boundary;
   }
-  request.stop_at_end = options.stop.mode == StopMode::latest;
+  request.stop_at_end = options.stop.mode == StopMode::latest && !options.copies();
   request.server_id = options.connect->server_id;
   return request;
 }

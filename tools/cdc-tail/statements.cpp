@@ -49,6 +49,7 @@ void Pipeline::ddl(const Event& event, bool last) {
   const std::string_view sql = sql_text_.decode(collation, query.sql, sql_arena_);
   const DdlInfo info = parse_ddl(sql, query.db, query.sql_mode);
   definitions_.forget(info);
+  if (snapshot_ != nullptr && !muted_) snapshot_->ddl(info);
   ddl_.reset();
   if (muted_ || (info.ddl_class == DdlClass::other && !options_.all_ddl) || !filter_.concerns(info)) return;
   DdlRecord record;

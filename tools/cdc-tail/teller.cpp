@@ -2,11 +2,28 @@
 #include "tools/cdc-tail/teller.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "common/base/error.hpp"
 
 namespace cdc::tail {
+
+namespace {
+
+// Whether a `table` record of both would be the same. They may differ in what it does not tell, such as the
+// subtype of a geometry, which rows events know and information_schema does not.
+bool same_told(const TableSchema& a, const TableSchema& b) {
+  const auto told = [](const Column& column) {
+    return std::tie(column.name, column.type_text, column.nullable, column.default_text, column.generated,
+                    column.invisible, column.charset, column.excluded);
+  };
+  return a.primary_key == b.primary_key &&
+         std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
+                    [&](const Column& x, const Column& y) { return told(x) == told(y); });
+}
+
+}  // namespace
 
 Teller::Teller(ChangeSink& sink, Output& output, StartRecord start, std::chrono::milliseconds heartbeat)
     : sink_(sink), output_(output), heartbeat_(heartbeat), start_(std::move(start)) {}
@@ -105,7 +122,7 @@ void Teller::tell_table(const std::shared_ptr<const TableSchema>& schema) {
   if (rows_.table == schema) return;
   std::shared_ptr<const TableSchema>& told = told_tables_[schema->name];
   if (told == schema) return;
-  if (!told || *told != *schema) sink_.table(*schema);
+  if (!told || !same_told(*told, *schema)) sink_.table(*schema);
   told = schema;
   output_.record_done();
 }
@@ -194,8 +211,42 @@ void Teller::heartbeat_if_due(Clock::time_point now) {
   if (has_heartbeats() && started_ && !open_ && !interrupted_ && now >= heartbeat_due()) tell_heartbeat();
 }
 
-void Teller::tell_heartbeat() {
+const RowsContext& Teller::open_chunk(SnapshotChunk chunk, std::int64_t read_ms,
+                                      const std::shared_ptr<const TableSchema>& schema) {
+  open_ = begin_told_ = true;
+  next_seq = changes_ = 0;
+  gtid_ = {};
+  begin_.gtid.reset();
+  begin_.ts_ms = read_ms;
+  begin_.position = boundary_;
+  begin_.server_id = 0;
+  begin_.snapshot = std::move(chunk);
+  sink_.begin(begin_);
+  rows_.gtid.reset();
+  rows_.ts_ms = read_ms;
+  rows_.snapshot = true;
+  tell_table(schema);
+  return rows_of(schema, boundary_.file, boundary_.pos);
+}
+
+void Teller::close_chunk() {
+  open_ = begin_told_ = false;
+  rows_.snapshot = false;
+  commit_.gtid.reset();
+  take_gtids(commit_.gtids);
+  commit_.ts_ms = begin_.ts_ms;
+  commit_.position = boundary_;
+  commit_.changes = changes_;
+  commit_.snapshot = std::exchange(begin_.snapshot, std::nullopt);
+  sink_.commit(commit_);
+  commit_.snapshot.reset();
+  boundary_told();
+  output_.record_done();
+}
+
+void Teller::tell_heartbeat(bool snapshot_end) {
   HeartbeatRecord record;
+  record.snapshot_end = snapshot_end;
   take_gtids(record.gtids);
   record.position = boundary_;
   record.ts_ms = last_commit_ms_;

@@ -85,6 +85,13 @@ class Teller {
   void heartbeat_if_due(Clock::time_point now);
   Clock::time_point heartbeat_due() const { return last_boundary_told_ + heartbeat_; }
   bool has_heartbeats() const { return heartbeat_.count() > 0; }
+  // A chunk of the initial copy as a pseudo-transaction at the boundary reached: its begin and, unless it was,
+  // its table. The rows follow by the context; they count as changes.
+  const RowsContext& open_chunk(SnapshotChunk chunk, std::int64_t read_ms,
+                                const std::shared_ptr<const TableSchema>& schema);
+  void close_chunk();
+  // Every table of the initial copy is complete.
+  void tell_snapshot_end() { tell_heartbeat(true); }
   void end(int status, std::string_view reason, bool partial);
 
   // --- for the checkpoint and for people
@@ -98,7 +105,7 @@ class Teller {
   void take_gtids(std::optional<std::string>& slot);
   void complete_transaction(const Transaction& transaction, const BinlogPosition& behind);
   void boundary_told();
-  void tell_heartbeat();
+  void tell_heartbeat(bool snapshot_end = false);
 
   ChangeSink& sink_;
   Output& output_;

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/mysql/keyed_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/text.hpp"
+#include "common/binlog/collation.hpp"
+#include "common/binlog/table_map.hpp"
+#include "common/mysql/live_table.hpp"
+
+namespace cdc {
+
+namespace {
+
+bool is_label_number(const Column& column) {
+  return column.type == ColumnType::enumeration || column.type == ColumnType::set;
+}
+
+bool is_string(const Column& column) {
+  return column.type == ColumnType::varchar || column.type == ColumnType::string || column.type == ColumnType::blob;
+}
+
+// Text in the key of a table: the name of its character set and collation, a prefix, the direction.
+constexpr const char* kKeyQuery =
+    "SELECT s.COLUMN_NAME, s.SUB_PART, s.COLLATION, c.CHARACTER_SET_NAME, c.COLLATION_NAME "
+    "FROM information_schema.STATISTICS s JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = s.TABLE_SCHEMA "
+    "AND c.TABLE_NAME = s.TABLE_NAME AND c.COLUMN_NAME = s.COLUMN_NAME WHERE s.INDEX_NAME = 'PRIMARY' ";
+
+std::vector<KeyPart> read_key(Connection& connection, const TableSchema& schema) {
+  const ResultSet result = connection.query(
+      kKeyQuery + std::string("AND s.TABLE_SCHEMA = ") + connection.quote(schema.name.db) +
+      " AND s.TABLE_NAME = " + connection.quote(schema.name.table) + " ORDER BY s.SEQ_IN_INDEX");
+  std::vector<KeyPart> key;
+  for (const std::vector<Field>& row : result.rows) {
+    if (row[1]) return {};  // a prefix
+    KeyPart part;
+    const auto found = std::find_if(schema.columns.begin(), schema.columns.end(),
+                                    [&](const Column& column) { return column.name == row[0]; });
+    if (found == schema.columns.end()) return {};
+    part.column = static_cast<std::size_t>(found - schema.columns.begin());
+    part.descending = row[2] == "D";
+    if (!is_label_number(*found)) {
+      part.charset = row[3].value_or("");
+      part.collation = row[4].value_or("");
+    }
+    key.push_back(std::move(part));
+  }
+  return key;
+}
+
+// What a table map of binlog_row_metadata=FULL does not tell.
+void forget_what_no_map_tells(Column& column) {
+  column.default_text.reset();
+  column.generated.clear();
+  const bool of_mariadb = column.type == ColumnType::string && column.collation == kBinaryCollation &&
+                          !column.type_text.starts_with("binary");
+  if (of_mariadb) return;  // INET6, UUID: their text needs their name
+  if (const CharacterSet* charset = find_charset(column.collation); charset != nullptr && !column.charset.empty())
+    column.charset = charset->name;
+  column.type_text = column_type_text(column);
+}
+
+std::string literal(const Column& column, const KeyPart& part, const std::string& text) {
+  const std::string hex = "x'" + to_hex(as_bytes(text)) + "'";
+  if (!part.charset.empty()) return "_" + part.charset + " " + hex + " COLLATE " + part.collation;
+  if (is_string(column) && (column.type != ColumnType::string || column.type_text.starts_with("binary"))) return hex;
+  // A number or a time as the server prints it; from a checkpoint it could be anything.
+  const bool harmless =
+      !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF+-.: e") == std::string::npos;
+  if (!harmless) throw DataError("'" + text + "' is no value of the key column " + column.name);
+  const bool is_number = is_label_number(column) || column.type == ColumnType::bit ||
+                         column.type == ColumnType::newdecimal || column.type == ColumnType::year ||
+                         column.type <= ColumnType::float64 || column.type == ColumnType::longlong ||
+                         column.type == ColumnType::int24;
+  if (!is_number) return "'" + text + "'";
+  if (text.find_first_not_of("0123456789+-.e") != std::string::npos)
+    throw DataError("'" + text + "' is no number, as the key column " + column.name + " holds");
+  return text;
+}
+
+// (a, b) > (x, y) in the form of which the server makes ranges: a > x OR (a = x AND b > y).
+std::string behind(const KeyedTable& table, const std::vector<std::string>& after) {
+  std::string condition, equal;
+  for (std::size_t i = 0; i < table.key.size(); ++i) {
+    const KeyPart& part = table.key[i];
+    const Column& column = table.schema->columns[part.column];
+    const std::string name = Connection::quote_name(column.name);
+    const std::string value = literal(column, part, after[i]);
+    if (i > 0) condition += " OR ";
+    condition += "(" + equal + name + (part.descending ? " < " : " > ") + value + ")";
+    equal += name + " = " + value + " AND ";
+  }
+  return condition;
+}
+
+}  // namespace
+
+bool KeyedTable::same_key(const KeyedTable& other) const {
+  if (key.size() != other.key.size()) return false;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    KeyPart mine = key[i];
+    const Column& column = schema->columns[mine.column];
+    const Column& theirs = other.schema->columns[other.key[i].column];
+    mine.column = other.key[i].column;
+    if (mine != other.key[i] || column.name != theirs.name || column.type_text != theirs.type_text) return false;
+  }
+  return true;
+}
+
+std::optional<KeyedTable> read_keyed_table(Connection& connection, const TableName& name, bool full_metadata) {
+  std::optional<LiveTable> live = read_live_table(connection, name);
+  if (!live) return std::nullopt;
+  TableSchema schema{name, std::move(live->columns), std::move(live->primary_key), true};
+  for (Column& column : schema.columns) {
+    if (is_string(column) && column.charset.empty()) column.collation = kBinaryCollation;
+    if (full_metadata) forget_what_no_map_tells(column);
+  }
+  KeyedTable table;
+  table.key = read_key(connection, schema);
+  table.schema = std::make_shared<const TableSchema>(std::move(schema));
+  return table;
+}
+
+std::string page_query(const KeyedTable& table, const std::vector<std::string>& after, std::uint64_t limit) {
+  const TableSchema& schema = *table.schema;
+  std::string sql = "SELECT ", order;
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+    const Column& column = schema.columns[i];
+    const std::string name = Connection::quote_name(column.name);
+    const bool in_key = std::find(schema.primary_key.begin(), schema.primary_key.end(), i) != schema.primary_key.end();
+    if (i > 0) sql += ", ";
+    if (column.excluded && !in_key) {
+      sql += "NULL";
+    } else {
+      sql += is_label_number(column) ? "CAST(" + name + " AS UNSIGNED)" : name;
+    }
+  }
+  sql += " FROM " + Connection::quote_name(schema.name.db) + "." + Connection::quote_name(schema.name.table);
+  if (table.key.empty()) return sql;
+  if (!after.empty() && after.size() != table.key.size())
+    throw DataError("a key of " + std::to_string(after.size()) + " columns for " + schema.name.text() +
+                    ", whose key has " + std::to_string(table.key.size()));
+  sql += " FORCE INDEX (PRIMARY)";
+  if (!after.empty()) sql += " WHERE " + behind(table, after);
+  for (const KeyPart& part : table.key) {
+    order += order.empty() ? " ORDER BY " : ", ";
+    order += Connection::quote_name(schema.columns[part.column].name) + (part.descending ? " DESC" : "");
+  }
+  return sql + order + " LIMIT " + std::to_string(limit);
+}
+
+}  // namespace cdc

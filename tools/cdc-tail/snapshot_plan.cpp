@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cdc-tail/snapshot_plan.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/error.hpp"
+#include "common/base/text.hpp"
+
+namespace cdc::tail {
+
+namespace {
+
+constexpr std::size_t kMostTables = 1'000'000;
+
+// The last two columns: columns of the primary key, and those of them that are only prefixes.
+constexpr const char* kTablesQuery =
+    "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, t.ENGINE, t.TABLE_ROWS, t.DATA_LENGTH, COUNT(s.COLUMN_NAME), "
+    "COUNT(s.SUB_PART) FROM information_schema.TABLES t LEFT JOIN information_schema.STATISTICS s "
+    "ON s.TABLE_SCHEMA = t.TABLE_SCHEMA AND s.TABLE_NAME = t.TABLE_NAME AND s.INDEX_NAME = 'PRIMARY' "
+    "WHERE t.TABLE_TYPE = 'BASE TABLE' AND t.TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', "
+    "'performance_schema') GROUP BY t.TABLE_SCHEMA, t.TABLE_NAME, t.ENGINE, t.TABLE_ROWS, t.DATA_LENGTH "
+    "ORDER BY t.TABLE_SCHEMA, t.TABLE_NAME";
+
+void require(Server& server, const char* variable, std::string_view wanted) {
+  const std::optional<std::string> value = server.variable(variable);
+  if (!value || lower_ascii(*value).starts_with(wanted)) return;
+  throw ConfigError(server.connection().name() + ": an initial copy needs " + variable + "=" + std::string(wanted) +
+                    ", it is " + *value);
+}
+
+bool is_asked_for(const Options& options, const TableName& name) {
+  if (options.start.mode == StartupMode::initial) return true;
+  return std::any_of(options.snapshot_tables.begin(), options.snapshot_tables.end(),
+                     [&](const std::string& wanted) { return wanted == name.text(); });
+}
+
+std::map<TableName, SnapshotChunk> marks_of(const Checkpoint& checkpoint) {
+  std::map<TableName, SnapshotChunk> marks;
+  for (const auto& [target, progress] : checkpoint.tables) {
+    const std::optional<SnapshotChunk>& chunk = progress.done.snapshot;
+    if (chunk) marks[chunk->table] = *chunk;
+  }
+  return marks;
+}
+
+void check_table(const CopiedTable& table, const std::string& engine, Bound bound) {
+  const std::string advice = "; leave it out with -x '" + table.name.text() + "'";
+  if (engine != "InnoDB")
+    throw ConfigError("table " + table.name.text() + " is of engine " + engine +
+                      ", which has no consistent reads" + advice);
+  if (!table.keyed && bound == Bound::locks) {
+    throw ConfigError("table " + table.name.text() +
+                      " has no primary key (or one over prefixes), and without GTIDs of MySQL 8.0 or later " +
+                      "it cannot be copied without locking it" + advice);
+  }
+}
+
+}  // namespace
+
+CopyPlan plan_copy(Server& server, const Options& options, const TableFilter& filter,
+                   const std::optional<Checkpoint>& checkpoint) {
+  CopyPlan plan;
+  if (!options.copies()) return plan;
+  require(server, "binlog_format", "row");
+  require(server, "binlog_row_image", "full");
+  if (checkpoint) plan.marks = marks_of(*checkpoint);
+  const Bound bound = bound_of(server);
+  std::vector<std::string> missing = options.snapshot_tables;
+  for (const std::vector<Field>& row : server.connection().query(kTablesQuery, kMostTables).rows) {
+    CopiedTable table;
+    table.name = {row[0].value_or(""), row[1].value_or("")};
+    if (!filter.captures(table.name) || !is_asked_for(options, table.name)) continue;
+    std::erase(missing, table.name.text());
+    table.rows = parse_uint(row[3].value_or("")).value_or(0);
+    table.bytes = parse_uint(row[4].value_or("")).value_or(0);
+    table.keyed = row[5] != "0" && row[6] == "0";
+    if (const auto mark = plan.marks.find(table.name); mark != plan.marks.end() && mark->second.last) continue;
+    check_table(table, row[2].value_or("none"), bound);
+    plan.tables.push_back(std::move(table));
+  }
+  if (!missing.empty())
+    throw RefusedError("--snapshot-table=" + missing.front() + ": no such table among those that -t and -x capture");
+  plan.settings.connect = *options.connect;
+  plan.settings.server_uuid = server.uuid();
+  plan.settings.server_id = server.server_id();
+  plan.settings.bound = bound;
+  plan.settings.full_metadata = lower_ascii(server.variable("binlog_row_metadata").value_or("")) == "full";
+  plan.settings.chunk_rows = options.snapshot_chunk_rows;
+  plan.settings.max_retries = options.max_retries;
+  if (const std::optional<BinlogEnd> end = server.end()) plan.caught_up = end->position;
+  return plan;
+}
+
+}  // namespace cdc::tail
