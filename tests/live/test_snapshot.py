@@ -311,7 +311,7 @@ class UnderLoad(unittest.TestCase):
                     wrong, compared, chunks = run_seed(server, seed)
                     self.assertEqual(wrong, [])
                     self.assertGreater(compared, 1)
-                    self.assertGreater(chunks, 20)
+                    self.assertGreater(chunks, 8)
 
     def test_mysql_without_sync(self):
         self.check("copy0", [1, 2], ["--sync-binlog=0"])
