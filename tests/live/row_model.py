@@ -127,7 +127,9 @@ class Table:
         the only one that can agree."""
         content = tuple(image[name] for name in self.columns) if whole else None
         if content not in self.rows:
-            content = next((c for c, row in self.by_content.items() if agrees(row, image)), None)
+            # Where an insert left out a part of its own key (MariaDB, MINIMAL), a row that is known to have it goes first.
+            agreeing = [(sum(row[n] is UNKNOWN for n in image), c) for c, row in self.by_content.items() if agrees(row, image)]
+            content = min(agreeing, key=lambda pair: pair[0], default=(0, None))[1]
         if content is None:
             near = min(self.by_content.values(), key=lambda row: sum(row[n] != v for n, v in image.items()), default={})
             differing = {name: (value, near.get(name)) for name, value in image.items() if near.get(name) != value}
