@@ -76,10 +76,11 @@ class Scan {
 
   void step(const Event& event) {
     const bool was_inside = tracker_.inside();
-    const std::uint64_t boundary = was_inside ? tracker_.transaction().begin_pos : event.begin_pos;
+    const std::uint64_t open_since = tracker_.transaction().begin_pos;
     const TransactionStep step = tracker_.feed(event);
     if (is_previous_set(event.type())) result_.gtid_set = decode_previous_gtids(event);
-    if (!crossed_ && event.end_pos > pos()) cross(event, was_inside && !tracker_.abandoned(), boundary);
+    const bool inside = was_inside && !tracker_.abandoned();
+    if (!crossed_ && event.end_pos > pos()) cross(event, inside, inside ? open_since : event.begin_pos);
     if (!crossed_) {
       if (ends(step)) count(tracker_.transaction());
       return;

@@ -30,7 +30,8 @@ struct PositionScan {
   BinlogPosition position;  // as asked
   Place place = Place::boundary;
   // The newest boundary at or before the position (the same when it is one), and the first one at or behind
-  // it. `after` is nullopt when the open transaction was never completed.
+  // it: where the GTID event says that the open transaction ends, or where it does; nullopt when it never
+  // did.
   std::uint64_t before = 4;
   std::optional<std::uint64_t> after;
   // All executed at `before`. nullopt when the file does not begin with a set (MySQL 5.6 without gtid_mode).
@@ -41,8 +42,8 @@ struct PositionScan {
   std::uint64_t anonymous = 0;  // transactions without GTID that end at or before `before`
   // The transaction that the position is inside of, and the first that begins at or behind it in this file.
   std::optional<Transaction> open, next;
-  std::int64_t last_commit_ms =
-      0;  // of the newest transaction in the file that ends at or before `before`; 0 none
+  // Commit time of the newest transaction in the file that ends at or before `before`; 0 when there is none.
+  std::int64_t last_commit_ms = 0;
   // place inside_event: where that event begins, its type's name.
   std::uint64_t event_begin = 0;
   std::string event_type;

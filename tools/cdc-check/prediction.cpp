@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cdc-check/prediction.hpp"
 
-#include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace cdc::check {
@@ -222,16 +222,10 @@ RestartPrediction predict_restart_of_collector(const ServerSets& sets, const Gti
 }
 
 GtidSet holes_below(const GtidSet& executed, const GtidSet& set) {
-  GtidSet holes;
-  const GtidSet missing = executed - set;
-  for (const auto& [source, intervals] : missing.mysql()) {
-    const auto known = set.mysql().find(source);
-    if (known == set.mysql().end()) continue;
-    const std::uint64_t end_of_known = std::prev(known->second.end())->second;
-    for (const auto& [start, end] : intervals)
-      if (start < end_of_known) holes.add(source, {start, std::min(end, end_of_known)});
-  }
-  return holes;
+  GtidSet below;
+  for (const auto& [source, intervals] : set.mysql())
+    below.add(source, {1, std::prev(intervals.end())->second});
+  return (executed - set).intersection(below);
 }
 
 }  // namespace cdc::check

@@ -118,6 +118,7 @@ TEST_CASE("holes are what the server sends although the set has newer ones") {
   CHECK(cdc::check::holes_below(own("1-20"), own("1-7:9-10")) == own("8"));
   CHECK(cdc::check::holes_below(own("1-20"), own("1-10")).empty());
   CHECK(cdc::check::holes_below(own("1-7:9-10"), own("1-7:9-10")).empty());
+  CHECK(cdc::check::holes_below(own("1-10:15-20"), own("1-10")).empty());
   CHECK(cdc::check::holes_below(own("1-20") + GtidSet::parse(kOther + ":1-5"), own("5-6")) == own("1-4"));
 }
 
