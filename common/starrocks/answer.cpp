@@ -58,7 +58,7 @@ LoadResult classify_failure(std::string_view message) {
             "parser limit", "utf-8", "utf8"}))
     return LoadResult::bad_data;
   if (says({"unknown table", "unknown database", "does not exist", "not exist", "unknown column", "duplicate column",
-            "has no default value", "label format error", "column is not in table", "invalid ", "unknown data format", "exceed limit",
+            "has no default value", "label format error", "column is not in table", "invalid ", "unknown data format", "exceed limit: ",
             "exceed the max size", "only primary key table", "no 100-continue header", "can not specify both", "not support",
             "all partitions have no load data", "header is larger"}))
     return LoadResult::refused;

@@ -28,6 +28,8 @@ namespace {
 
 // How long a transaction that nobody may be working on any more is left alone before it is cancelled.
 constexpr std::int64_t kCancelAfterMs = 30'000;
+// A request that has left us begins its transaction within this time or never.
+constexpr std::int64_t kArrivalMs = 30'000;
 // Behind a transaction's timeout StarRocks has aborted it.
 constexpr std::int64_t kGraceMs = 60'000;
 // Without a witness: StarRocks keeps a label that long even if very many loads finish.
@@ -40,7 +42,8 @@ LabelState ask(StreamLoadClient& client, const std::string& db, const std::strin
   for (int i = 1;; ++i) {
     try {
       return client.label_state(db, label);
-    } catch (const TemporaryError&) {
+    } catch (const TemporaryError& error) {
+      if (error.message().find("unknown database") != std::string::npos) return LabelState::unknown;
       if (i == kQuestions) throw;
       sleep_ms(100 << i);
     }
@@ -51,12 +54,11 @@ LabelState ask(StreamLoadClient& client, const std::string& db, const std::strin
 LabelState settle(StreamLoadClient& client, const LoadJob& job) {
   const std::int64_t over = job.last_sent_ms + job.timeout_s * 1000 + kGraceMs;
   const std::int64_t cancel_at = std::min(over, now_ms() + kCancelAfterMs);
-  if (job.wait_out && now_ms() < over) {
-    // A state that is final already makes waiting needless.
-    if (const LabelState state = ask(client, job.target.db, job.label);
-        state == LabelState::committed || state == LabelState::visible)
-      return state;
-    sleep_ms(over - now_ms());
+  if (job.wait_out && now_ms() < job.last_sent_ms + kArrivalMs) {
+    // Once it is committed there is nothing to wait for.
+    const LabelState state = ask(client, job.target.db, job.label);
+    if (state == LabelState::committed || state == LabelState::visible) return state;
+    sleep_ms(job.last_sent_ms + kArrivalMs - now_ms());
   }
   for (std::int64_t pause = 50;; pause = std::min<std::int64_t>(2 * pause, 2000)) {
     const LabelState state = ask(client, job.target.db, job.label);
@@ -101,7 +103,8 @@ void run_job(StreamLoadClient& client, const LoadJob& job, LoadOutcome& outcome)
       outcome.suspect = !outcome.committed;
       return;
     }
-    if (answer.result == LoadResult::denied) return;
+    // Nothing of it is there, and nothing more will be tried; an earlier attempt is the next run's affair.
+    if (answer.result == LoadResult::denied || answer.result == LoadResult::refused) return;
     if (answer.result == LoadResult::bad_data && !answer.error_url.empty())
       outcome.error_log = client.error_log(answer.error_url);
   }

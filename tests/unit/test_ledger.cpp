@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger under a naive loader that dies at any step: random streams over several tables, batches closed at random
+// places, loads that end well, never arrive or arrive although nobody heard of it; each new run gets the file that the
+// last one saved. In the end every table has had every change exactly once, in order.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "common/starrocks/ledger.hpp"
+
+using cdc::Checkpoint;
+using cdc::GtidSet;
+using cdc::Mark;
+using cdc::starrocks::Ledger;
+using Place = Ledger::Place;
+
+namespace {
+
+const std::string kUuid = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+constexpr unsigned kTables = 3;
+
+struct Change {
+  unsigned table;
+  std::uint64_t id;  // unique
+};
+struct Transaction {
+  std::uint64_t gno;
+  std::vector<Change> changes;
+};
+
+class World {
+ public:
+  World(unsigned seed, bool gtids) : random_(seed), gtids_(gtids) {
+    std::uint64_t id = 0;
+    for (std::uint64_t gno = 1; gno <= 40; ++gno) {
+      Transaction transaction{gno, {}};
+      for (unsigned n = below(6); n > 0; --n) transaction.changes.push_back({below(kTables), ++id});
+      for (const Change& change : transaction.changes) wanted_[change.table].push_back(change.id);
+      stream_.push_back(std::move(transaction));
+    }
+  }
+
+  void run() {
+    for (int runs = 0; !finished_; ++runs) {
+      REQUIRE(runs < 2000);
+      one_run();
+    }
+    for (unsigned table = 0; table < kTables; ++table) CHECK(in_table_[table] == wanted_[table]);
+    CHECK(saved_->position.pos == 1400);
+    if (gtids_) CHECK(saved_->gtid_set->text() == kUuid + ":1-40");
+  }
+
+ private:
+  struct Sealed {
+    std::vector<std::uint64_t> rows;
+    Mark to;
+    std::optional<Ledger::Pin> pin;
+    bool redo = false;
+  };
+  struct Table {
+    std::vector<std::uint64_t> open, redo;
+    std::optional<Ledger::Pin> open_pin, redo_pin;
+    std::vector<Sealed> sealed;
+  };
+  struct Died {};
+
+  unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
+  void may_die() {
+    if (below(60) == 0) throw Died();
+  }
+  static cdc::BinlogPosition at(std::uint64_t pos) { return {"b.000001", pos}; }
+  std::optional<std::string> gtid(std::uint64_t gno) const {
+    return gtids_ ? std::optional(kUuid + ":" + std::to_string(gno)) : std::nullopt;
+  }
+
+  void save(Ledger& ledger) {
+    const Checkpoint checkpoint = ledger.checkpoint();
+    CHECK(Checkpoint::parse(checkpoint.text()) == checkpoint);
+    saved_ = checkpoint;
+    ledger.saved();
+  }
+
+  void one_run() {
+    Ledger ledger(saved_, "job", "target", false);
+    std::vector<Table> tables(kTables);
+    for (unsigned i = 0; i < kTables; ++i) REQUIRE(ledger.table("t." + std::to_string(i)) == i);
+    try {
+      for (unsigned i = 0; i < kTables; ++i) settle(ledger, tables[i], i);
+      read(ledger, tables);
+      for (unsigned i = 0; i < kTables; ++i) {
+        seal(ledger, tables[i], i);
+        while (!tables[i].sealed.empty()) load(ledger, tables[i], i);
+      }
+      save(ledger);
+      finished_ = true;
+    } catch (const Died&) {
+    }
+  }
+
+  // Step 2: the load of the run before was made, or has to be made again.
+  void settle(Ledger& ledger, Table& table, unsigned id) {
+    if (!ledger.progress(id).load) return;
+    if (made_.contains(ledger.intent(id).label)) {
+      ledger.committed(id);
+    } else {
+      table.redo_pin = ledger.pin();
+      ledger.redo(id);
+    }
+  }
+
+  void read(Ledger& ledger, std::vector<Table>& tables) {
+    // cdc-tail starts at the file's position; a file is read from its start.
+    const bool replay = !saved_ || below(3) == 0;
+    const std::uint64_t first = replay ? 1 : (saved_->position.pos - 1000) / 10 + 1;
+    cdc::StartRecord start{"server", "9", std::nullopt, at(1000 + 10 * (first - 1)), "{}", "+00:00"};
+    if (gtids_) start.gtid_set = first == 1 ? "" : kUuid + ":1-" + std::to_string(first - 1);
+    ledger.start(start);
+    save(ledger);
+    for (const Transaction& transaction : stream_) {
+      if (transaction.gno < first) continue;
+      tell(ledger, tables, transaction);
+      may_die();
+      after_change(ledger, tables, true);
+      if (below(5) == 0) save(ledger);
+    }
+  }
+
+  void tell(Ledger& ledger, std::vector<Table>& tables, const Transaction& transaction) {
+    const std::uint64_t begin = 1000 + 10 * (transaction.gno - 1);
+    if (transaction.changes.empty()) return ledger.boundary(gtid(transaction.gno), at(begin + 10), 1);
+    ledger.begin({gtid(transaction.gno), 1, at(begin), std::nullopt});
+    for (std::size_t seq = 0; seq < transaction.changes.size(); ++seq) {
+      const Change& change = transaction.changes[seq];
+      Table& table = tables[change.table];
+      switch (ledger.place(change.table, seq)) {
+        case Place::contained:
+          break;
+        case Place::redo:
+          table.redo.push_back(change.id);
+          break;
+        case Place::next:
+          if (table.open.empty()) table.open_pin = ledger.pin();
+          table.open.push_back(change.id);
+      }
+      ledger.changed(seq);
+      may_die();
+      after_change(ledger, tables, false);
+    }
+    ledger.commit({gtid(transaction.gno), gtid(transaction.gno), 1, at(begin + 10), 1, std::nullopt});
+  }
+
+  void after_change(Ledger& ledger, std::vector<Table>& tables, bool boundary) {
+    for (unsigned i = 0; i < kTables; ++i) {
+      Table& table = tables[i];
+      if (ledger.redoing(i) && ledger.redo_complete(i)) {
+        table.sealed.insert(table.sealed.begin(), {table.redo, ledger.end_redo(i), table.redo_pin, true});
+        table.redo.clear();
+      }
+      if (below(boundary ? 6 : 12) == 0) seal(ledger, table, i);
+      if (!table.sealed.empty() && !ledger.redoing(i) && below(3) == 0) load(ledger, table, i);
+    }
+  }
+
+  void seal(Ledger& ledger, Table& table, unsigned id) {
+    if (table.open.empty() || !ledger.can_mark(id)) return;
+    table.sealed.push_back({table.open, ledger.mark(id), table.open_pin, false});
+    table.open.clear();
+  }
+
+  // One load, made or not, heard of or not.
+  void load(Ledger& ledger, Table& table, unsigned id) {
+    REQUIRE_FALSE(ledger.redoing(id));
+    const Sealed sealed = table.sealed.front();
+    std::string text;
+    for (const std::uint64_t row : sealed.rows) text += std::to_string(row) + ",";
+    if (sealed.redo) {
+      CHECK(ledger.intent(id).sha256 == text);  // the same changes as in the run before
+    } else {
+      cdc::LoadIntent intent;
+      intent.label = "label " + std::to_string(++labels_);
+      intent.to = sealed.to;
+      intent.sha256 = text;
+      ledger.intend(id, intent);
+      save(ledger);
+    }
+    may_die();
+    if (below(4) == 0) throw Died();  // it never arrived
+    REQUIRE(made_.insert(ledger.intent(id).label).second);
+    in_table_[id].insert(in_table_[id].end(), sealed.rows.begin(), sealed.rows.end());
+    may_die();
+    ledger.committed(id);
+    if (sealed.pin) ledger.unpin(*sealed.pin);
+    table.sealed.erase(table.sealed.begin());
+  }
+
+  std::mt19937 random_;
+  bool gtids_;
+  std::vector<Transaction> stream_;
+  std::map<unsigned, std::vector<std::uint64_t>> wanted_, in_table_;
+  std::set<std::string> made_;
+  std::optional<Checkpoint> saved_;
+  unsigned labels_ = 0;
+  bool finished_ = false;
+};
+
+Ledger ledger_of(const cdc::StartRecord& start) {
+  Ledger ledger(std::nullopt, "job", "target", false);
+  ledger.start(start);
+  return ledger;
+}
+
+cdc::StartRecord start(const std::string& set) { return {"server", "9", set, {"b.000001", 100}, "{}", "+00:00"}; }
+
+}  // namespace
+
+TEST_CASE("every change exactly once, whatever dies") {
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    CAPTURE(seed);
+    World(seed, true).run();
+    World(seed, false).run();
+  }
+}
+
+TEST_CASE("the checkpoint stays before what is not durable, and segments are few") {
+  Ledger ledger = ledger_of(start(kUuid + ":1-5"));
+  const auto a = ledger.pin();
+  for (int i = 6; i < 1000; ++i) {
+    const auto b = ledger.pin();
+    ledger.boundary(kUuid + ":" + std::to_string(i), {"b.000001", 100 + static_cast<std::uint64_t>(i)}, i);
+    ledger.unpin(b);
+  }
+  CHECK(ledger.checkpoint().gtid_set->text() == kUuid + ":1-5");
+  CHECK(ledger.checkpoint().position.pos == 100);
+  const auto c = ledger.pin();
+  ledger.boundary(kUuid + ":1000", {"b.000001", 2000}, 1000);
+  ledger.unpin(a);
+  CHECK(ledger.checkpoint().gtid_set->text() == kUuid + ":1-999");
+  CHECK(ledger.checkpoint().position.pos == 1099);
+  CHECK(ledger.checkpoint().ts_ms == 999);
+  ledger.unpin(c);
+  CHECK(ledger.checkpoint().gtid_set->text() == kUuid + ":1-1000");
+  CHECK(ledger.checkpoint().position.pos == 2000);
+}
+
+TEST_CASE("streams that do not fit are refused") {
+  Checkpoint saved;
+  saved.gtid_set = GtidSet::parse(kUuid + ":1-5");
+  saved.position = {"b.000001", 100};
+  saved.server_uuid = "server";
+  saved.time_zone = "+00:00";
+  saved.target = "target";
+  const auto begin_with = [&](const cdc::StartRecord& record, bool accept = false) {
+    Ledger(saved, "job", "target", accept).start(record);
+  };
+  begin_with(start(kUuid + ":1-5"));
+  begin_with(start(kUuid + ":1-3"));
+  CHECK_THROWS_WITH_AS(begin_with(start(kUuid + ":1-7")),
+                       ("the stream starts behind transactions that have not been loaded: " + kUuid + ":6-7").c_str(),
+                       cdc::RefusedError);
+  cdc::StartRecord other = start(kUuid + ":1-5");
+  other.filter = R"({"tables":["x"]})";
+  CHECK_THROWS_AS(begin_with(other), cdc::ConfigError);
+  begin_with(other, true);
+  other = start("");
+  other.gtid_set.reset();
+  CHECK_THROWS_AS(begin_with(other), cdc::RefusedError);
+  CHECK_THROWS_AS(Ledger(saved, "job", "elsewhere", false), cdc::ConfigError);
+  saved.gtid_set.reset();
+  begin_with(other);
+  other.position.pos = 101;
+  CHECK_THROWS_AS(begin_with(other), cdc::RefusedError);
+  other.position.pos = 99;
+  other.server_uuid = "another";
+  CHECK_THROWS_AS(begin_with(other), cdc::RefusedError);
+}
+
+TEST_CASE("the order of records is checked") {
+  Ledger ledger = ledger_of(start(""));
+  CHECK_THROWS_AS(ledger.commit({kUuid + ":1", kUuid + ":1", 1, {"b.000001", 200}, 1, std::nullopt}), cdc::DataError);
+  ledger.begin({kUuid + ":1", 1, {"b.000001", 100}, std::nullopt});
+  CHECK_THROWS_AS(ledger.begin({kUuid + ":2", 1, {"b.000001", 150}, std::nullopt}), cdc::DataError);
+  ledger.begin({kUuid + ":1", 1, {"c.000009", 700}, std::nullopt});  // again, by another server
+  CHECK_THROWS_AS(ledger.boundary("", {"b.000001", 200}, 1), cdc::DataError);
+  CHECK_THROWS_AS(ledger.commit({kUuid + ":2", kUuid + ":2", 1, {"b.000001", 200}, 1, std::nullopt}), cdc::DataError);
+  ledger.commit({kUuid + ":1", kUuid + ":1", 1, {"b.000001", 200}, 1, std::nullopt});
+  ledger.commit({kUuid + ":1", kUuid + ":1", 1, {"b.000001", 200}, 1, std::nullopt});  // the line is there twice
+  CHECK_THROWS_AS(ledger.begin({std::nullopt, 1, {"b.000001", 200}, std::nullopt}), cdc::ConfigError);
+  CHECK_THROWS_AS(ledger.boundary(std::nullopt, {"b.000001", 300}, 1), cdc::DataError);
+}
