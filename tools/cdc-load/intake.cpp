@@ -66,6 +66,7 @@ void Intake::take(const RecordView& record) {
     case RecordKind::ddl:
       ddl(parser_.ddl(record.line));
       break;
+    case RecordKind::snapshot_end:
     case RecordKind::heartbeat: {
       const HeartbeatRecord heartbeat = parser_.heartbeat(record.line);
       ledger_.boundary(heartbeat.gtids, heartbeat.position, heartbeat.ts_ms);
