@@ -187,9 +187,6 @@ Column read_column(const std::vector<Field>& row) {
   column.collation = static_cast<std::uint16_t>(number(row[kCollationId]));
   if (column.collation == 0 && is_string(column.type)) column.collation = kBinaryCollation;
   column.charset = row[kCharset].value_or("");
-  const bool is_string = column.type == ColumnType::string || column.type == ColumnType::varchar ||
-                         column.type == ColumnType::blob;
-  if (is_string && column.charset.empty()) column.collation = kBinaryCollation;  // as a table map tells it
   if (column.labels.empty()) read_compressed(column);
   column.default_text = row[kDefault];
   column.invisible = says("invisible");
