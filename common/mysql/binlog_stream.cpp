@@ -60,10 +60,11 @@ void put(std::string& out, T value) {
 // asks for it when a socket that is set not to block has nothing. The library reads 16 KiB at a time for many
 // small packets, so the hook costs nothing under load, and it runs only when there really is nothing.
 struct BinlogStream::Pvio : PVIO_METHODS {
-  Pvio(MARIADB_PVIO* target, int socket, WaitHook hook)
-      : PVIO_METHODS(*target->methods),
-        pvio(target),
-        original(target->methods),
+  Pvio(NET& session_net, int socket, WaitHook hook)
+      : PVIO_METHODS(*session_net.pvio->methods),
+        net(session_net),
+        pvio(session_net.pvio),
+        original(pvio->methods),
         fd(socket),
         wait(std::move(hook)) {
     this->read = &Pvio::plain_read;
@@ -73,7 +74,10 @@ struct BinlogStream::Pvio : PVIO_METHODS {
       throw IoError(ExitCode::software, "fcntl", errno);
     pvio->methods = this;
   }
-  ~Pvio() { pvio->methods = original; }
+  ~Pvio() {
+    if (net.pvio == pvio)
+      pvio->methods = original;  // the library frees its part of the session with an error
+  }
   Pvio(const Pvio&) = delete;
   Pvio& operator=(const Pvio&) = delete;
 
@@ -102,6 +106,7 @@ struct BinlogStream::Pvio : PVIO_METHODS {
     return waited == Waited::readable;
   }
 
+  NET& net;
   MARIADB_PVIO* pvio;
   PVIO_METHODS* original;
   int fd;
@@ -115,7 +120,7 @@ BinlogStream::BinlogStream(Connection connection, const DumpRequest& request, Wa
     : connection_(std::move(connection)) {
   introduce(request);
   send_dump(request);
-  pvio_ = std::make_unique<Pvio>(connection_.raw()->net.pvio, connection_.socket_fd(),
+  pvio_ = std::make_unique<Pvio>(connection_.raw()->net, connection_.socket_fd(),
                                  wait ? std::move(wait) : WaitHook(&wait_readable));
   pvio_->heartbeat = request.heartbeat;
 }
