@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -63,7 +64,9 @@ class Run {
   void read_server();
   bool pump(EventSource& source);
   void read_dump(Connection connection, const DumpRequest& request);
-  void reconnect(ServerError error);
+  DumpRequest first_request(Connection& connection);
+  Connection connect_again();
+  void check_successor(Server& server);
   void start_pipeline(Plan plan);
   std::optional<DefinitionServer> definition_server();
   void start_snapshot(Server& server);
@@ -71,7 +74,7 @@ class Run {
   Connection another_connection() const;
 
   Waited wait(int fd, milliseconds timeout);
-  bool poll_all(int fd, milliseconds timeout);
+  bool poll_until(int fd, Clock::time_point wake);
   bool sleep_for(milliseconds time);
   void tell_status();
   std::string status_text() const;
@@ -146,8 +149,31 @@ bool Run::pump(EventSource& source) {
   return !pipeline_->stop_reason().empty();
 }
 
+// After each transient error connects again, as long as the stream moves on in between.
 void Run::read_server() {
-  Connection connection(*options_.connect);
+  std::optional<Connection> connection(std::in_place, *options_.connect);
+  DumpRequest request = first_request(*connection);
+  Teller& teller = pipeline_->teller();
+  for (unsigned failures = 0;; ++failures) {
+    const BinlogPosition before = teller.boundary();
+    try {
+      if (!connection) {
+        connection = connect_again();
+        request = dump_request(options_, teller.executed(), teller.boundary());
+      }
+      read_dump(*std::exchange(connection, std::nullopt), request);
+      return;
+    } catch (const ServerError& error) {
+      if (teller.boundary() != before) failures = 0;
+      if (!error.transient() || failures >= options_.max_retries) throw;
+      output_.flush();
+      log_.warning(error.message() + "; trying again");
+    }
+    if (!sleep_for(std::min(kFirstRetry * (1 << std::min(failures, 10U)), kLongestRetry))) return;
+  }
+}
+
+DumpRequest Run::first_request(Connection& connection) {
   Server server(connection);
   address_ = connection.address();
   start_pipeline(plan_from_server(server, options_, bookmark_->loaded()));
@@ -156,52 +182,38 @@ void Run::read_server() {
     const Field now = connection.query_value("SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)");
     clock_offset_ms_ = static_cast<std::int64_t>(parse_uint(now.value_or("")).value_or(0)) - now_ms();
   }
-  Teller& teller = pipeline_->teller();
-  const DumpRequest request = dump_request(options_, teller.executed(), pipeline_->start_position());
-  try {
-    read_dump(std::move(connection), request);
-  } catch (const ServerError& error) {
-    if (!error.transient()) throw;
-    reconnect(error);
-  }
+  return dump_request(options_, pipeline_->teller().executed(), pipeline_->start_position());
 }
 
-// Tries again after each transient error, as long as the stream moves on in between.
-void Run::reconnect(ServerError error) {
+Connection Run::connect_again() {
+  session_.reset();
+  Connection connection(*options_.connect);
+  Server server(connection);
+  check_successor(server);
+  address_ = connection.address();
+  pipeline_->reconnected(server.uuid(), server.version().text);
+  if (snapshot_) snapshot_->reconnected(address_, server.uuid(), server.server_id());
+  log_.info("connected to " + connection.name());
+  return connection;
+}
+
+// Whether the stream can go on from this server. A replica that is behind may catch up: transient.
+void Run::check_successor(Server& server) {
   Teller& teller = pipeline_->teller();
-  unsigned failures = 0;
-  BinlogPosition reached = teller.boundary();
-  for (;;) {
-    if (failures >= options_.max_retries) throw error;
-    const milliseconds delay = std::min(kFirstRetry * (1 << std::min(failures, 10U)), kLongestRetry);
-    ++failures;
-    output_.flush();
-    log_.warning(error.message() + "; trying again");
-    if (!sleep_for(delay)) return;
-    try {
-      session_.reset();
-      Connection connection(*options_.connect);
-      Server server(connection);
-      address_ = connection.address();
-      pipeline_->reconnected(server.uuid(), server.version().text);
-      const GtidSet* executed = teller.executed();
-      if (executed != nullptr) {
-        require_not_purged(server, *executed);
-      } else if (server.uuid() != teller.server_uuid()) {
-        throw RefusedError("reconnected to another server (" + connection.name() +
-                           "), and there are no GTIDs");
-      }
-      if (snapshot_) snapshot_->reconnected(address_, server.uuid(), server.server_id());
-      log_.info("connected to " + connection.name());
-      read_dump(std::move(connection), dump_request(options_, executed, teller.boundary()));
-      return;
-    } catch (const ServerError& again) {
-      if (!again.transient()) throw;
-      if (teller.boundary() != reached) failures = 0;
-      reached = teller.boundary();
-      error = again;
-    }
+  const bool is_another = server.uuid() != teller.server_uuid();
+  const std::string& name = server.connection().name();
+  const GtidSet* executed = teller.executed();
+  if (executed == nullptr) {
+    if (is_another)
+      throw RefusedError(name + " is not the server from before, and there are no GTIDs to go on by");
+    return;
   }
+  require_not_purged(server, *executed);
+  if (!is_another) return;
+  const GtidSet unknown = unknown_to(server, *executed);
+  if (unknown.empty()) return;
+  throw ServerError(ExitCode::temporary, 0, "HY000", true,
+                    name + " lacks transactions that were told already: " + unknown.text());
 }
 
 void Run::read_dump(Connection connection, const DumpRequest& request) {
@@ -242,29 +254,27 @@ Waited Run::wait(int fd, milliseconds timeout) {
     if (copying && progress_.due()) progress_.show(status_text());
     if (over) return Waited::stop;
 
-    Clock::time_point wake = deadline;
-    const Teller& teller = pipeline_->teller();
-    if (teller.has_heartbeats())
-      wake = std::min(wake, std::max(teller.heartbeat_due(), Clock::now() + milliseconds(10)));
+    Clock::time_point wake = std::min(deadline, pipeline_->teller().heartbeat_due());
     if (options_.stop.timestamp_ms) wake = std::min(wake, Clock::now() + milliseconds(500));
-    const bool for_ever = wake == Clock::time_point::max();
-    if (poll_all(fd, for_ever ? milliseconds(-1) : std::chrono::ceil<milliseconds>(wake - Clock::now()))) {
-      return Waited::readable;
-    }
+    if (poll_until(fd, wake)) return Waited::readable;
     if (Clock::now() >= deadline) return Waited::timed_out;
   }
 }
 
 // True when `fd` (-1: none) is readable. Ends the process when nobody reads stdout any more: that must not
 // wait for the next record.
-bool Run::poll_all(int fd, milliseconds timeout) {
-  const auto limit = static_cast<std::int64_t>(std::numeric_limits<int>::max());
+bool Run::poll_until(int fd, Clock::time_point wake) {
+  int timeout = -1;
+  if (wake != Clock::time_point::max()) {
+    const std::int64_t left = std::chrono::ceil<milliseconds>(wake - Clock::now()).count();
+    timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+  }
   const int pages = snapshot_ && !pipeline_->teller().is_open() && !pipeline_->teller().interrupted()
                         ? snapshot_->wake_fd()
                         : -1;
   pollfd watched[] = {
       {fd, POLLIN, 0}, {signals_.wake_fd(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}, {pages, POLLIN, 0}};
-  poll(watched, 4, static_cast<int>(std::clamp<std::int64_t>(timeout.count(), -1, limit)));
+  poll(watched, 4, timeout);
   if ((watched[2].revents & POLLERR) != 0) die_of_signal(SIGPIPE);
   return watched[0].revents != 0;
 }
@@ -273,7 +283,7 @@ bool Run::poll_all(int fd, milliseconds timeout) {
 bool Run::sleep_for(milliseconds time) {
   const Clock::time_point deadline = Clock::now() + time;
   while (Clock::now() < deadline && !signals_.stopping()) {
-    poll_all(-1, std::chrono::ceil<milliseconds>(deadline - Clock::now()));
+    poll_until(-1, deadline);
     if (signals_.take_status_request()) tell_status();
   }
   return !signals_.stopping();
@@ -288,7 +298,7 @@ std::string Run::status_text() const {
 
 void Run::tell_status() {
   progress_.clear();
-  log_.warning("status: " + status_text());
+  std::fprintf(stderr, "%s: %s\n", log_.program().c_str(), status_text().c_str());
 }
 
 void Run::finish(int status, std::string_view reason) {

@@ -141,6 +141,12 @@ class Planner {
       if (error.exit_code() != ExitCode::denied) throw;  // only to tell `start` sooner; a dump needs less
     }
     require_not_purged(server_, executed);
+    const GtidSet unknown = unknown_to(server_, executed);
+    if (!unknown.empty()) {
+      throw RefusedError("the position has " + std::to_string(unknown.count()) +
+                         " transactions that this server has never executed: " + unknown.text() +
+                         " (another server, or a replica that is behind?)");
+    }
   }
 
   void from_position(const BinlogPosition& position) {
@@ -203,6 +209,10 @@ Plan plan_from_files(const Options& options, const std::optional<Checkpoint>& ch
     throw UsageError("binlog files can be read from earliest, specific or timestamp");
   }
   return {std::move(start), options.stop};
+}
+
+GtidSet unknown_to(Server& server, const GtidSet& executed) {
+  return executed - server.gtid_executed();
 }
 
 DumpRequest dump_request(const Options& options, const GtidSet* executed, const BinlogPosition& boundary) {

@@ -29,4 +29,8 @@ DumpRequest dump_request(const Options& options, const GtidSet* executed, const 
 // RefusedError when the server has purged transactions that the set lacks; says which set to use instead.
 void require_not_purged(Server& server, const GtidSet& executed);
 
+// What the set has and the server has not. The server itself looks only at transactions of its own UUID, and
+// would send everything else again, or nothing for a while, without a word.
+GtidSet unknown_to(Server& server, const GtidSet& executed);
+
 }  // namespace cdc::tail

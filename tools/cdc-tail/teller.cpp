@@ -208,7 +208,12 @@ void Teller::reached(const BinlogPosition& boundary) {
 void Teller::heartbeat_if_due(Clock::time_point now) {
   if (boundary_is_new_) last_boundary_told_ = now;
   boundary_is_new_ = false;
-  if (has_heartbeats() && started_ && !open_ && !interrupted_ && now >= heartbeat_due()) tell_heartbeat();
+  if (now >= heartbeat_due()) tell_heartbeat();
+}
+
+Teller::Clock::time_point Teller::heartbeat_due() const {
+  const bool between = started_ && !open_ && !interrupted_;
+  return between && heartbeat_.count() > 0 ? last_boundary_told_ + heartbeat_ : Clock::time_point::max();
 }
 
 const RowsContext& Teller::open_chunk(SnapshotChunk chunk, std::int64_t read_ms,

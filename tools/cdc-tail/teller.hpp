@@ -83,8 +83,8 @@ class Teller {
   // --- between transactions
   void reached(const BinlogPosition& boundary);
   void heartbeat_if_due(Clock::time_point now);
-  Clock::time_point heartbeat_due() const { return last_boundary_told_ + heartbeat_; }
-  bool has_heartbeats() const { return heartbeat_.count() > 0; }
+  // When the next one is due; max() when there is none now.
+  Clock::time_point heartbeat_due() const;
   // A chunk of the initial copy as a pseudo-transaction at the boundary reached: its begin and, unless it was,
   // its table. The rows follow by the context; they count as changes.
   const RowsContext& open_chunk(SnapshotChunk chunk, std::int64_t read_ms,
