@@ -30,7 +30,7 @@ class Refused(OneServer):
     def test_usage(self):
         for arguments in (["--no-such-option"], ["--pos=4"], ["-t", "no_database"], ["--startup-mode=sometime"],
                           ["--heartbeat=soon"], ["--time-zone=Mars/Olympus"], ["--format=xml"], ["--save-checkpoint"],
-                          ["--startup-mode=initial"], ["--startup-mode=latest", "file"], ["-psecret"]):  # fmt: skip
+                          ["--startup-mode=latest", "file"], ["-psecret"]):  # fmt: skip
             stream = self.refused(*arguments, status=64, words="--help")
             self.assertNotIn("secret", stream.stderr)
             self.assertEqual(stream.records, [])
