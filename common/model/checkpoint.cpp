@@ -1,30 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/model/checkpoint.hpp"
 
-#include <rapidjson/document.h>
-#include <rapidjson/error/en.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <initializer_list>
-
 #include "common/base/fd.hpp"
 #include "common/base/text.hpp"
+#include "common/model/state_file.hpp"
 
 namespace cdc {
 
 namespace {
 
-constexpr std::size_t kMaxFileSize = std::size_t{1} << 28;
-
 // ---- Writing
-
-void append_position(OutBuffer& out, const BinlogPosition& position) {
-  out.append("\"file\":");
-  append_json_string(out, position.file);
-  out.append(",\"pos\":");
-  append_uint(out, position.pos);
-}
 
 void append_mark(OutBuffer& out, const Mark& mark) {
   out.append("{\"gtids\":");
@@ -99,93 +84,6 @@ void append_map(OutBuffer& out, const Map& map, AppendValue append_value) {
 
 // ---- Reading
 
-// A JSON value and its path from the root, "tables.shop.orders.done.gtids", for messages.
-class Node {
- public:
-  Node(const rapidjson::Value& json, std::string path) : json_(json), path_(std::move(path)) {}
-
-  [[noreturn]] void fail(std::string_view what) const { throw DataError(path_ + ": " + std::string(what)); }
-
-  bool is_null() const { return json_.IsNull(); }
-  const rapidjson::Value& json() const { return json_; }
-  std::string text() const {
-    if (!json_.IsString()) fail("not a string");
-    return {json_.GetString(), json_.GetStringLength()};
-  }
-  std::uint64_t uint() const {
-    if (!json_.IsUint64()) fail("not an unsigned integer");
-    return json_.GetUint64();
-  }
-  std::int64_t sint() const {
-    if (!json_.IsInt64()) fail("not an integer");
-    return json_.GetInt64();
-  }
-  bool boolean() const {
-    if (!json_.IsBool()) fail("not true or false");
-    return json_.GetBool();
-  }
-  GtidSet gtids() const {
-    const std::string set = text();
-    try {
-      return GtidSet::parse(set);
-    } catch (Error& error) {
-      error.add_context(path_);
-      throw;
-    }
-  }
-  std::vector<std::string> texts() const {
-    if (!json_.IsArray()) fail("not an array");
-    std::vector<std::string> texts;
-    for (const auto& element : json_.GetArray()) texts.push_back(Node(element, path_ + "[]").text());
-    return texts;
-  }
-
-  // This node as an object with exactly these members.
-  const Node& with(std::initializer_list<std::string_view> names) const {
-    require_object();
-    for (const auto& member : json_.GetObject()) {
-      const std::string_view name = member_name(member);
-      if (std::find(names.begin(), names.end(), name) == names.end()) child(member).fail("unknown");
-    }
-    for (const std::string_view name : names) {
-      const auto count = std::count_if(json_.MemberBegin(), json_.MemberEnd(),
-                                       [&](const auto& member) { return member_name(member) == name; });
-      if (count != 1) Node(json_, path_of(name)).fail(count == 0 ? "missing" : "there more than once");
-    }
-    return *this;
-  }
-  // Of an object checked by with().
-  Node operator[](const char* name) const { return {json_[name], path_of(name)}; }
-
-  // Every member of an object whose names are data.
-  template <typename Take>
-  void for_each(Take take) const {
-    require_object();
-    for (const auto& member : json_.GetObject()) take(std::string(member_name(member)), child(member));
-  }
-
- private:
-  static std::string_view member_name(const rapidjson::Value::Member& member) {
-    return {member.name.GetString(), member.name.GetStringLength()};
-  }
-  void require_object() const {
-    if (!json_.IsObject()) fail("not an object");
-  }
-  std::string path_of(std::string_view name) const {
-    return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
-  }
-  Node child(const rapidjson::Value::Member& member) const {
-    return {member.value, path_of(member_name(member))};
-  }
-
-  const rapidjson::Value& json_;
-  std::string path_;
-};
-
-BinlogPosition position_of(const Node& node) {
-  return {node["file"].text(), node["pos"].uint()};
-}
-
 SnapshotChunk snapshot_of(const Node& node) {
   node.with({"db", "table", "chunk", "from", "to", "last"});
   SnapshotChunk chunk;
@@ -202,10 +100,10 @@ Mark mark_of(const Node& node) {
   Mark mark;
   mark.gtids = node["gtids"].gtids();
   if (const Node position = node["position"]; !position.is_null())
-    mark.position = position_of(position.with({"file", "pos"}));
+    mark.position = position.with({"file", "pos"}).position();
   if (const Node open = node["open"]; !open.is_null()) {
     open.with({"gtid", "file", "pos", "seq"});
-    mark.open = OpenTransaction{open["gtid"].text(), position_of(open), open["seq"].uint()};
+    mark.open = OpenTransaction{open["gtid"].text(), open.position(), open["seq"].uint()};
   }
   if (const Node snapshot = node["snapshot"]; !snapshot.is_null()) mark.snapshot = snapshot_of(snapshot);
   return mark;
@@ -270,38 +168,17 @@ std::string filter_of(const Node& node) {
   return std::string(out.view());
 }
 
-void check_version(const Node& root) {
-  if (!root.json().IsObject()) throw DataError("not a checkpoint: no JSON object");
-  if (!root.json().HasMember("version")) throw DataError("version: missing");
-  const std::uint64_t version = root["version"].uint();
-  if (version != kCheckpointVersion) {
-    throw ConfigError("checkpoint of version " + std::to_string(version) + ", this program knows version " +
-                      std::to_string(kCheckpointVersion));
-  }
-}
-
 }  // namespace
 
 Checkpoint Checkpoint::parse(std::string_view text) {
-  // RapidJSON takes a zero byte for the end of its input.
-  if (text.find('\0') != std::string_view::npos) throw DataError("not a checkpoint: zero byte in the text");
-  rapidjson::Document document;
-  document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(text.data(),
-                                                                                         text.size());
-  if (document.HasParseError()) {
-    throw DataError("not a checkpoint, or cut off: at byte " + std::to_string(document.GetErrorOffset()) +
-                    ": " + rapidjson::GetParseError_En(document.GetParseError()));
-  }
+  const rapidjson::Document document = parse_state_file(text, "checkpoint", kCheckpointVersion);
   const Node root(document, "");
-  check_version(root);
   root.with({"version", "job", "gtid_set", "file", "pos", "server_uuid", "ts_ms", "filter", "time_zone",
              "target", "tables", "witnesses"});
-  if (!text.ends_with('\n')) throw DataError("cut off: the final newline is missing");
-
   Checkpoint checkpoint;
   checkpoint.job = root["job"].text();
   if (const Node set = root["gtid_set"]; !set.is_null()) checkpoint.gtid_set = set.gtids();
-  checkpoint.position = position_of(root);
+  checkpoint.position = root.position();
   checkpoint.server_uuid = root["server_uuid"].text();
   checkpoint.ts_ms = root["ts_ms"].sint();
   checkpoint.filter = filter_of(root["filter"]);
@@ -363,19 +240,7 @@ std::string Checkpoint::text() const {
 }
 
 std::optional<Checkpoint> Checkpoint::load(const std::string& path) {
-  std::string content;
-  try {
-    content = read_file(path, kMaxFileSize);
-  } catch (const IoError& error) {
-    if (error.error_number() == ENOENT) return std::nullopt;
-    throw;
-  }
-  try {
-    return parse(content);
-  } catch (Error& error) {
-    error.add_context(path);
-    throw;
-  }
+  return load_state_file(path, parse);
 }
 
 void Checkpoint::save(const std::string& path) const {

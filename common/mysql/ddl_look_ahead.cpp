@@ -43,7 +43,21 @@ TableName folded(const TableName& name) {
 std::string DdlLookAhead::read_on(const RowsPlace& place) {
   if (place.transaction.file.empty()) return "nobody knows the name of its binlog file";
   bool verified = reached_.has_value();
-  const BinlogPosition from = reached_.value_or(place.transaction);
+  const std::string unreadable = read(reached_.value_or(place.transaction), [&](const Event& event) {
+    return std::exchange(verified, true) || begins(event, place);
+  });
+  if (!unreadable.empty()) return unreadable;
+  return reached_ ? "" : "the server's " + place.transaction.text() + " is another transaction";
+}
+
+std::string DdlLookAhead::read_between(const BinlogPosition& from, const BinlogPosition& to) {
+  return read(from,
+              [&](const Event& event) { return BinlogPosition{std::string(event.file), event.begin_pos} < to; });
+}
+
+// Notes events while `wanted` says so.
+std::string DdlLookAhead::read(const BinlogPosition& from, const std::function<bool(const Event&)>& wanted) {
+  const std::string context = "the server's log cannot be read from " + from.text() + " on (";
   DumpRequest request;
   request.position = from;
   request.stop_at_end = true;
@@ -54,15 +68,17 @@ std::string DdlLookAhead::read_on(const RowsPlace& place) {
       const Event event = reader.read(*raw);
       // Beyond 4 GiB a dump begins at the file's start.
       if (event.artificial || (event.file == from.file && event.begin_pos < from.pos)) continue;
-      if (!std::exchange(verified, true) && !begins(event, place)) break;
+      if (!wanted(event)) break;
       note(event);
       reached_ = BinlogPosition{std::string(reader.file()), reader.pos()};
     }
+  } catch (const DecodeError& error) {  // the place is inside an event: the log is not the one that it was
+    return context + error.message() + ")";
   } catch (const ServerError& error) {
     if (error.transient()) throw;
-    return "the server's log cannot be read from " + from.text() + " on (" + error.message() + ")";
+    return context + error.message() + ")";
   }
-  return reached_ ? "" : "the server's " + from.text() + " is another transaction";
+  return "";
 }
 
 void DdlLookAhead::note(const Event& event) {

@@ -43,10 +43,14 @@ class DdlLookAhead {
   // ServerError when the connection is lost.
   std::string read_on(const RowsPlace& place);
 
+  // Instead of that: reads one part of the log, from one place between transactions to another; "" or why not.
+  std::string read_between(const BinlogPosition& from, const BinlogPosition& to);
+
   // The newest statement read that stands behind `position` and may have touched the table.
   std::optional<BinlogPosition> touched_behind(const BinlogPosition& position, const TableName& table) const;
 
  private:
+  std::string read(const BinlogPosition& from, const std::function<bool(const Event&)>& wanted);
   void note(const Event& event);
   void note(const DdlInfo& ddl, const BinlogPosition& at);
 

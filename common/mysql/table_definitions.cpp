@@ -60,6 +60,17 @@ ColumnType modern(ColumnType type) {
   }
 }
 
+// Whether the rows of `map` were written with the types of `schema`, which was made for such a map.
+bool fits(const TableMap& map, const TableSchema& schema) {
+  const auto same = [&](const Column& written, const Column& known) {
+    return written.type == known.type && written.meta == known.meta && written.nullable == known.nullable &&
+           (!map.has_types || written.is_unsigned == known.is_unsigned) &&
+           (written.collation == 0 || written.collation == known.collation) &&
+           written.geometry_type == known.geometry_type && written.vector_dimension == known.vector_dimension;
+  };
+  return std::equal(map.columns.begin(), map.columns.end(), schema.columns.begin(), schema.columns.end(), same);
+}
+
 std::string column_difference(const Column& written, const Column& live, bool has_types) {
   const std::string then = "is " + column_type_text(written) + " in the binlog";
   const bool old_form = written.type != modern(written.type);
@@ -86,6 +97,7 @@ std::shared_ptr<const TableSchema> TableDefinitions::define(const std::shared_pt
   Known& known = known_[map->name];
   if (known.map && (known.map == map || same_definition(*known.map, *map))) {
     known.map = map;
+    remember(*map, known.schema, place);
     return known.schema;
   }
   std::shared_ptr<const TableSchema> schema = make(*map, place);
@@ -93,17 +105,74 @@ std::shared_ptr<const TableSchema> TableDefinitions::define(const std::shared_pt
   // caches.
   if (!known.schema || *known.schema != *schema) known.schema = std::move(schema);
   known.map = map;
+  remember(*map, known.schema, place);
   return known.schema;
 }
 
-void TableDefinitions::forget(const DdlInfo& ddl) {
+void TableDefinitions::forget(const DdlInfo& ddl, const BinlogPosition& place) {
+  if (ddl.tables && ddl.tables->empty()) return;
   const std::string database = folded(TableName{ddl.database, ""}).db;
   std::set<TableName> tables;
   for (const TableName& name : ddl.tables.value_or(std::vector<TableName>())) tables.insert(folded(name));
-  for (auto& [name, known] : known_) {
+  const auto concerns = [&](const TableName& name) {
     const TableName own = folded(name);
-    if (ddl.tables ? tables.contains(own) : database.empty() || own.db == database) known.map.reset();
+    return ddl.tables ? tables.contains(own) : database.empty() || own.db == database;
+  };
+  for (auto& [name, known] : known_)
+    if (concerns(name)) known.map.reset();
+  if (!history_) return;
+  for (const auto& [name, spans] : history_->tables)
+    if (concerns(name) && history_->end(name, place)) has_news_ = true;
+}
+
+void TableDefinitions::server_is(const std::string& identity) {
+  if (identity == server_identity_) return;
+  server_identity_ = identity;
+  look_ahead_.reset();
+  if (history_) keep_history(std::nullopt, {});
+}
+
+void TableDefinitions::keep_history(std::optional<TableHistory> earlier, const BinlogPosition& start) {
+  gap_end_.reset();
+  if (earlier && earlier->server == server_identity_) {
+    history_ = std::move(earlier);
+    history_->forget_before(start);
+    if (history_->read_to < start) gap_end_ = start;
+  } else {
+    history_.emplace().server = server_identity_;
+    has_news_ = true;  // what is kept is of no use any more
   }
+}
+
+const TableHistory& TableDefinitions::take_history(const BinlogPosition& reached) {
+  if (!gap_end_ && reached > history_->read_to) history_->read_to = reached;
+  has_news_ = false;
+  return *history_;
+}
+
+void TableDefinitions::remember(const TableMap& map, const std::shared_ptr<const TableSchema>& schema,
+                                const RowsPlace& place) {
+  if (!history_ || map.has_names || !schema->named || place.rows.file.empty()) return;
+  if (history_->add(schema, place.rows)) has_news_ = true;
+}
+
+// The definition that an earlier run, or this one, has proved for this place.
+std::shared_ptr<const TableSchema> TableDefinitions::recall(const TableMap& map, const RowsPlace& place) {
+  if (!history_) return nullptr;
+  if (gap_end_) close_gap();
+  std::shared_ptr<const TableSchema> schema = history_->find(map.name, place.rows);
+  return schema && fits(map, *schema) ? schema : nullptr;
+}
+
+// The checkpoint is further on than the history was kept: what the log has in between may have ended its spans.
+void TableDefinitions::close_gap() {
+  const BinlogPosition from = history_->read_to;
+  DdlLookAhead gap(server_->connect);
+  const bool unknown = !gap.read_between(from, *std::exchange(gap_end_, std::nullopt)).empty();
+  // A statement may stand at `from` itself.
+  const BinlogPosition before{from.file, from.pos - 1};
+  for (const auto& [name, spans] : history_->tables)
+    if (unknown || gap.touched_behind(before, name)) history_->end(name, from);
 }
 
 std::shared_ptr<const TableSchema> TableDefinitions::make(const TableMap& map, const RowsPlace& place) {
@@ -112,6 +181,7 @@ std::shared_ptr<const TableSchema> TableDefinitions::make(const TableMap& map, c
   }
   std::string reason = "there is no server to ask for them";
   if (server_) {
+    if (std::shared_ptr<const TableSchema> schema = recall(map, place)) return schema;
     // First the definition, then the log: a DDL that comes in between is seen as one that may matter.
     std::optional<LiveTable> live = read_live_table(server_->session(), map.name);
     reason = live ? difference(map, *live) : "the server has no such table, or no privilege shows it";

@@ -3,7 +3,8 @@
 // them; else they come from the server's information_schema, are taken only when the live table agrees with
 // the map in number of columns, types, metadata, NULL, sign and character sets, and kept by name and map. A
 // definition read now holds for rows of the past only if no DDL that may touch the table lies between, which
-// a look ahead in the server's log proves; whoever follows the stream says which DDL it met.
+// a look ahead in the server's log proves; whoever follows the stream says which DDL it met. What was proved once
+// can be kept beyond the run (TableHistory).
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "common/binlog/ddl.hpp"
 #include "common/binlog/table_map.hpp"
 #include "common/model/schema.hpp"
+#include "common/model/table_history.hpp"
 #include "common/mysql/connection.hpp"
 #include "common/mysql/ddl_look_ahead.hpp"
 #include "common/mysql/live_table.hpp"
@@ -45,11 +47,20 @@ class TableDefinitions {
   std::shared_ptr<const TableSchema> define(const std::shared_ptr<const TableMap>& map,
                                             const RowsPlace& place);
 
-  // The stream went past this statement: what it may have changed is asked anew.
-  void forget(const DdlInfo& ddl);
+  // The stream went past this statement at `place`: what it may have changed is asked anew.
+  void forget(const DdlInfo& ddl, const BinlogPosition& place);
 
-  // The stream goes on from another server, whose log has other positions.
-  void server_changed() { look_ahead_.reset(); }
+  // The stream comes from the log of this server, whose positions mean nothing in another's.
+  void server_is(const std::string& identity);
+
+  // Keeps the history from here on. The stream begins at `start`, nothing before it will be asked for; `earlier`
+  // is what an earlier run has kept, of whatever server.
+  void keep_history(std::optional<TableHistory> earlier, const BinlogPosition& start);
+  bool keeps_history() const { return history_.has_value(); }
+  // Whether it differs from the one taken last in more than its place.
+  bool has_news() const { return has_news_; }
+  // The history at this place of the stream, up to which all statements were passed to forget().
+  const TableHistory& take_history(const BinlogPosition& reached);
 
  private:
   struct Known {
@@ -57,12 +68,19 @@ class TableDefinitions {
     std::shared_ptr<const TableSchema> schema;
   };
   std::shared_ptr<const TableSchema> make(const TableMap& map, const RowsPlace& place);
+  void remember(const TableMap& map, const std::shared_ptr<const TableSchema>& schema, const RowsPlace& place);
+  std::shared_ptr<const TableSchema> recall(const TableMap& map, const RowsPlace& place);
+  void close_gap();
   std::string changed_since(const TableName& name, const RowsPlace& place);
 
   UnknownNames unknown_names_;
   std::optional<DefinitionServer> server_;
   std::optional<DdlLookAhead> look_ahead_;  // begun when the first table is asked for
   std::map<TableName, Known> known_;
+  std::string server_identity_;
+  std::optional<TableHistory> history_;
+  bool has_news_ = false;
+  std::optional<BinlogPosition> gap_end_;  // from history_.read_to to here nobody has looked for DDL
 };
 
 // What keeps `live` from being the table of `map`, for people: "column 3 is int there and bigint here". ""

@@ -3,10 +3,12 @@
 """Never a wrong name on a value: binlog_row_metadata is MINIMAL, and what the server's tables are called now need not be
 what they were called when a row was written, though number and types of columns agree."""
 
+import json
+import signal
 import unittest
 
 from sandbox import Server
-from tail import OneServer, Running, everything, run, start
+from tail import OneServer, Running, end_of_log, everything, path, run, start
 
 
 class NamesOfThePast(OneServer):
@@ -108,6 +110,104 @@ class NamesOfThePast(OneServer):
         self.server.sql(f"INSERT INTO {self.db}.p VALUES (1, 10, 20, 'b'); CREATE TABLE {self.db}.copy AS SELECT * FROM {self.db}.p")
         stream = run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server)
         self.assertEqual([row["data"] for row in stream.rows], [{"id": 1, "x": 10, "y": 20, "e": "b"}] * 2)
+
+
+class NamesBesideTheCheckpoint(OneServer):
+    """What a table was called is kept beside the checkpoint, so that a DDL made while nobody read takes no names away."""
+
+    options = []
+    SWAP = "ALTER TABLE {0}.p RENAME COLUMN x TO y, RENAME COLUMN y TO x"
+
+    def setUp(self):
+        super().setUp()
+        self.server.sql(f"CREATE TABLE {self.db}.p (id INT PRIMARY KEY, x INT, y INT, e ENUM('a', 'b', 'c'), c BINARY(3) DEFAULT 'é')")
+        self.checkpoint = path(f"{self.db}.ckpt")
+        self.arguments = [f"--gtid-set={self.server.gtid_executed()}", "-t", f"{self.db}.*", f"--checkpoint={self.checkpoint}"]
+        self.rows = []
+
+    def insert_p(self, number):
+        self.server.sql(f"INSERT INTO {self.db}.p VALUES ({number}, 10, 20, 'b', 0x007800)")
+
+    def go_on(self, *more, status=0, save=("--save-checkpoint",)):
+        """The data of the rows that the next run tells."""
+        stream = run(*self.arguments, "--stop-mode=latest", *save, *more, server=self.server, status=status)
+        return [row["data"] for row in stream.rows]
+
+    def row(self, number, *names):
+        return {"id": number, names[0]: 10, names[1]: 20, "e": "b", "c": "AHgA"}
+
+    def swap(self):
+        self.server.sql(self.SWAP.format(self.db))
+
+    def test_a_restart_behind_the_change(self):
+        self.insert_p(1)
+        self.assertEqual(self.go_on(), [self.row(1, "x", "y")])
+        self.insert_p(2)
+        self.swap()
+        self.insert_p(3)
+        self.assertEqual(self.go_on(), [self.row(2, "x", "y"), self.row(3, "y", "x")])
+
+    def test_killed(self):
+        """Definitions are on disk before rows are out."""
+        self.insert_p(1)
+        with Running(*self.arguments, "--save-checkpoint", server=self.server) as running:
+            running.until_inserted(1)
+            running.process.send_signal(signal.SIGUSR1)  # answered between two waits: the checkpoint is saved
+            running.until_error("changes told")
+            running.process.kill()
+        self.insert_p(2)
+        self.server.sql(f"DROP TABLE {self.db}.p")
+        self.assertEqual(self.go_on(), [self.row(2, "x", "y")])
+
+    def test_a_checkpoint_that_lags(self):
+        """As of a reader that has loaded less than it was told: definitions from before a change that was followed."""
+        self.insert_p(1)
+        self.go_on()
+        lagging = self.checkpoint.read_text()
+        with Running(*self.arguments, "--save-checkpoint", server=self.server) as running:
+            for number, names in ((2, ("x", "y")), (3, ("y", "x")), (4, ("x", "y"))):
+                self.insert_p(number)
+                self.assertEqual(running.until_inserted(number)["data"], self.row(number, *names))
+                self.swap()
+            running.stop(signal.SIGTERM, -signal.SIGTERM)
+        self.checkpoint.write_text(lagging)
+        told = [self.row(2, "x", "y"), self.row(3, "y", "x"), self.row(4, "x", "y")]
+        self.assertEqual(self.go_on(save=()), told)
+
+    def test_a_change_that_nobody_followed(self):
+        """The checkpoint was moved on by hand: what is kept beside it holds up to its own place only."""
+        self.insert_p(1)
+        self.go_on()
+        self.swap()
+        saved = json.loads(self.checkpoint.read_text())
+        saved["gtid_set"] = self.server.gtid_executed()
+        saved["file"], saved["pos"] = end_of_log(self.server)
+        self.checkpoint.write_text(json.dumps(saved) + "\n")
+        self.insert_p(2)
+        self.swap()
+        self.assertEqual(self.go_on(status=78), [])
+
+    def test_moved_on_past_nothing(self):
+        """The same, but the log shows that nothing happened to this table."""
+        self.insert_p(1)
+        self.go_on()
+        self.server.sql(f"ALTER TABLE {self.db}.t ADD w INT")
+        saved = json.loads(self.checkpoint.read_text())
+        saved["gtid_set"] = self.server.gtid_executed()
+        saved["file"], saved["pos"] = end_of_log(self.server)
+        self.checkpoint.write_text(json.dumps(saved) + "\n")
+        self.insert_p(2)
+        self.swap()
+        self.assertEqual(self.go_on(), [self.row(2, "x", "y")])
+
+    def test_of_another_server(self):
+        self.insert_p(1)
+        self.go_on()
+        history = path(f"{self.db}.ckpt.tables")
+        history.write_text(history.read_text().replace(self.server.uuid, "3e11fa47-71ca-11e1-9e33-c80aa9429562"))
+        self.insert_p(2)
+        self.swap()
+        self.assertEqual(self.go_on(status=78), [])
 
 
 class FilesAndServers(unittest.TestCase):

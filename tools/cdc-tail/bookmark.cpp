@@ -11,6 +11,10 @@ namespace cdc::tail {
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenSaves{200};  // each costs two fsyncs
+constexpr std::chrono::seconds kTablesAge{60};  // how much of the log would have to be read again for DDL
+constexpr int kTablesShare = 10;                // of the time may go to saving definitions: a tenth
+
+constexpr const char* kTablesSuffix = ".tables";
 
 std::string random_job() {
   std::random_device device;
@@ -21,8 +25,8 @@ std::string random_job() {
 
 }  // namespace
 
-Bookmark::Bookmark(const Options& options, const std::string& filter)
-    : path_(options.checkpoint), saves_(options.save_checkpoint) {
+Bookmark::Bookmark(const Options& options, const std::string& filter, const Log& log)
+    : log_(log), path_(options.checkpoint), saves_(options.save_checkpoint) {
   if (path_.empty()) return;
   if (saves_) lock_.emplace(checkpoint_lock_path(path_));
   loaded_ = Checkpoint::load(path_);
@@ -69,6 +73,35 @@ void Bookmark::save(Teller& teller, bool now) {
   saved_.save(path_);
   has_saved_ = true;
   saved_at_ = Clock::now();
+}
+
+void Bookmark::keep_tables(TableDefinitions& definitions, const std::string& server_uuid) {
+  if (path_.empty()) return;
+  definitions_ = &definitions;
+  const bool same_server = loaded_ && loaded_->server_uuid == server_uuid;
+  definitions.keep_history(same_server ? TableHistory::load(path_ + kTablesSuffix) : std::nullopt,
+                           same_server ? loaded_->position : BinlogPosition{});
+}
+
+void Bookmark::save_tables(const Teller& teller, bool now) {
+  if (definitions_ == nullptr || !teller.started()) return;
+  const Clock::time_point time = Clock::now();
+  const Clock::duration age = time - tables_saved_at_;
+  const bool moved = teller.boundary() != tables_saved_to_;
+  if (definitions_->has_news() ? !now && age < kTablesShare * tables_save_took_
+                               : !moved || (!now && age < kTablesAge)) {
+    return;
+  }
+  try {
+    definitions_->take_history(teller.boundary()).save(path_ + kTablesSuffix);
+  } catch (const IoError& error) {
+    log_.warning(error.message() + "; a later run may not know what tables were called by then");
+    definitions_ = nullptr;
+    return;
+  }
+  tables_saved_to_ = teller.boundary();
+  tables_saved_at_ = Clock::now();
+  tables_save_took_ = tables_saved_at_ - time;
 }
 
 }  // namespace cdc::tail

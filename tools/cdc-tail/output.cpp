@@ -20,6 +20,7 @@ Output::Output(bool line_buffered) : buffer_(2 * kFlushAt), limit_(line_buffered
 
 void Output::flush() {
   if (!buffer_.empty()) {
+    if (before_flush_) before_flush_();
     write_stdout(buffer_.view());
     bytes_written_ += buffer_.size();
     buffer_.clear();

@@ -17,7 +17,8 @@ class Output {
   explicit Output(bool line_buffered);
 
   OutBuffer& buffer() { return buffer_; }
-  // Called after everything told so far was written.
+  // Called before something is written, and after everything told so far was.
+  void before_flush(std::function<void()> callback) { before_flush_ = std::move(callback); }
   void on_flush(std::function<void()> callback) { on_flush_ = std::move(callback); }
 
   // Between two records.
@@ -33,7 +34,7 @@ class Output {
  private:
   OutBuffer buffer_;
   std::size_t limit_;
-  std::function<void()> on_flush_;
+  std::function<void()> before_flush_, on_flush_;
   std::uint64_t bytes_written_ = 0;
 };
 

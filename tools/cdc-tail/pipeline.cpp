@@ -40,7 +40,6 @@ void Pipeline::reconnected(const std::string& server_uuid, const std::string& se
   if (teller_.has_gtids()) prepared_.clear();  // their GTIDs do not count as executed: they are sent again
   if (server_uuid != teller_.server_uuid()) {
     teller_.set_server(server_uuid, server_version);
-    definitions_.server_changed();
     start_.position.reset();  // files of another server
     start_.settled.reset();
   }

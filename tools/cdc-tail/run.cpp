@@ -41,6 +41,11 @@ std::int64_t now_ms() {
       .count();
 }
 
+// Tells whose log it is; MariaDB has no server_uuid.
+std::string identity_of(const Server& server) {
+  return server.uuid().empty() ? "server_id " + std::to_string(server.server_id()) : server.uuid();
+}
+
 class Run {
  public:
   Run(const Options& options, const Log& log)
@@ -97,7 +102,7 @@ class Run {
 };
 
 void Run::read() {
-  bookmark_ = std::make_unique<Bookmark>(options_, filter_.canonical());
+  bookmark_ = std::make_unique<Bookmark>(options_, filter_.canonical(), log_);
   if (options_.files.empty()) {
     read_server();
   } else {
@@ -109,6 +114,7 @@ void Run::start_pipeline(Plan plan) {
   pipeline_ =
       std::make_unique<Pipeline>(options_, filter_, definitions_, *sink_, output_, std::move(plan.stop));
   pipeline_->begin(std::move(plan.start));
+  output_.before_flush([this] { bookmark_->save_tables(pipeline_->teller(), false); });
   output_.on_flush([this] { bookmark_->save(pipeline_->teller(), false); });
 }
 
@@ -177,6 +183,8 @@ DumpRequest Run::first_request(Connection& connection) {
   Server server(connection);
   address_ = connection.address();
   start_pipeline(plan_from_server(server, options_, bookmark_->loaded()));
+  definitions_.server_is(identity_of(server));
+  bookmark_->keep_tables(definitions_, server.uuid());
   if (options_.copies()) start_snapshot(server);
   if (options_.stop.timestamp_ms) {
     const Field now = connection.query_value("SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)");
@@ -192,6 +200,7 @@ Connection Run::connect_again() {
   check_successor(server);
   address_ = connection.address();
   pipeline_->reconnected(server.uuid(), server.version().text);
+  definitions_.server_is(identity_of(server));
   if (snapshot_) snapshot_->reconnected(address_, server.uuid(), server.server_id());
   log_.info("connected to " + connection.name());
   return connection;
@@ -249,6 +258,7 @@ Waited Run::wait(int fd, milliseconds timeout) {
     if (signals_.take_status_request()) tell_status();
     const bool over = pipeline_->idle(now_ms() + clock_offset_ms_);
     output_.flush();
+    bookmark_->save_tables(pipeline_->teller(), definitions_.has_news());
     const bool copying = snapshot_ && !snapshot_->finished();
     bookmark_->save(pipeline_->teller(), !copying);
     if (copying && progress_.due()) progress_.show(status_text());
@@ -312,7 +322,9 @@ void Run::finish(int status, std::string_view reason) {
     sink_->end(record);
   }
   output_.flush();
-  if (pipeline_) bookmark_->save(pipeline_->teller(), true);
+  if (!pipeline_) return;
+  bookmark_->save_tables(pipeline_->teller(), true);
+  bookmark_->save(pipeline_->teller(), true);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ void Pipeline::ddl(const Event& event, bool last) {
   const std::uint16_t collation = query.client_collation != 0 ? query.client_collation : kUtf8mb4;
   const std::string_view sql = sql_text_.decode(collation, query.sql, sql_arena_);
   const DdlInfo info = parse_ddl(sql, query.db, query.sql_mode);
-  definitions_.forget(info);
+  definitions_.forget(info, {std::string(event.file), event.begin_pos});
   if (snapshot_ != nullptr && !muted_) snapshot_->ddl(info);
   ddl_.reset();
   if (muted_ || (info.ddl_class == DdlClass::other && !options_.all_ddl) || !filter_.concerns(info)) return;
