@@ -102,7 +102,8 @@ std::pair<std::string, std::string> parse_be_map(std::string_view text) {
   return {from, to};
 }
 
-StreamLoadClient::StreamLoadClient(Endpoint endpoint) : endpoint_(std::move(endpoint)), curl_(std::make_unique<Curl>()) {
+StreamLoadClient::StreamLoadClient(Endpoint endpoint, const std::atomic<bool>& abandon)
+    : endpoint_(std::move(endpoint)), abandon_(abandon), curl_(std::make_unique<Curl>()) {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_ALL); });
   for (std::string& url : endpoint_.fe_urls)
@@ -153,6 +154,11 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
   return size * count;
 }
 
+// curl calls it at least once a second.
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::atomic<bool>*>(user)->load() ? 1 : 0;
+}
+
 }  // namespace
 
 StreamLoadClient::Reply StreamLoadClient::perform(const Call& call) {
@@ -197,6 +203,9 @@ StreamLoadClient::Reply StreamLoadClient::perform(const Call& call) {
   set(CURLOPT_HEADERFUNCTION, on_header);
   set(CURLOPT_HEADERDATA, &transfer);
   set(CURLOPT_ERRORBUFFER, error);
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, on_progress);
+  set(CURLOPT_XFERINFODATA, &abandon_);
 
   reply.code = curl_easy_perform(curl);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);

@@ -4,6 +4,7 @@
 // and credentials go to the FEs given and to the hosts that they name, nowhere else. One client per thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,7 +43,8 @@ struct LoadRequest {
 
 class StreamLoadClient {
  public:
-  explicit StreamLoadClient(Endpoint endpoint);
+  // When `abandon` becomes true, from any thread, the call under way fails within a second or so.
+  StreamLoadClient(Endpoint endpoint, const std::atomic<bool>& abandon);
   ~StreamLoadClient();
   StreamLoadClient(const StreamLoadClient&) = delete;
   StreamLoadClient& operator=(const StreamLoadClient&) = delete;
@@ -69,6 +71,7 @@ class StreamLoadClient {
   std::optional<std::string> follow(const std::string& from, const std::string& location, std::string& why) const;
 
   Endpoint endpoint_;
+  const std::atomic<bool>& abandon_;
   std::size_t fe_ = 0;  // the FE that answered last
   std::unique_ptr<Curl> curl_;
 };

@@ -211,6 +211,19 @@ class Backends(FaultTest):
                 self.assertEqual(len(self.loads()), 1)
 
 
+class Ends(FaultTest):
+    def test_a_refusal_does_not_wait_for_another_table(self):
+        """The threads end before the process does: a library that exit() takes down has nobody in it."""
+        self.sim.create_table("shop", "slow", self.target_columns, ["id"])
+        stream = Stream().table("slow").table("nowhere").begin()
+        stream.insert(order(1), table="slow").insert(order(1), table="nowhere").commit().end()
+        self.sim.fault("be_slow_answer", seconds=60, match={"table": "shop.slow"})
+        self.sim.fault("fe_delay", seconds=1, match={"op": "load", "table": "shop.nowhere"})
+        start = time.monotonic()
+        self.assertIn("unknown", self.load(stream, status=69))
+        self.assertLess(time.monotonic() - start, 30)
+
+
 class Forgotten(FaultTest):
     def forget(self):
         """A load that was made and forgotten, before cdc-load learned of it."""

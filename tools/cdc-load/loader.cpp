@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -36,48 +37,74 @@ constexpr std::int64_t kGraceMs = 60'000;
 constexpr std::int64_t kSurelyKnownMs = 600'000;
 constexpr int kQuestions = 5;  // in a row without an answer
 
-void sleep_ms(std::int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+// What a thread throws when the loader ends under it.
+struct Abandoned {};
 
-LabelState ask(StreamLoadClient& client, const std::string& db, const std::string& label) {
+// The end of the loader, for threads that sleep or transfer.
+class Ending {
+ public:
+  void begin() {
+    const std::lock_guard lock(mutex_);
+    begun_ = true;
+    changed_.notify_all();
+  }
+  void sleep_ms(std::int64_t ms) {
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_for(lock, std::chrono::milliseconds(ms), [this] { return begun_.load(); })) throw Abandoned();
+  }
+  const std::atomic<bool>& begun() const { return begun_; }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<bool> begun_{false};
+};
+
+struct Talk {
+  Ending& ending;
+  StreamLoadClient client;
+};
+
+LabelState ask(Talk& talk, const std::string& db, const std::string& label) {
   for (int i = 1;; ++i) {
     try {
-      return client.label_state(db, label);
+      return talk.client.label_state(db, label);
     } catch (const TemporaryError& error) {
       if (error.message().find("unknown database") != std::string::npos) return LabelState::unknown;
       if (i == kQuestions) throw;
-      sleep_ms(100 << i);
+      talk.ending.sleep_ms(100 << i);
     }
   }
 }
 
 // The state of the job's label when it is final, or unknown.
-LabelState settle(StreamLoadClient& client, const LoadJob& job) {
+LabelState settle(Talk& talk, const LoadJob& job) {
   const std::int64_t over = job.last_sent_ms + job.timeout_s * 1000 + kGraceMs;
   const std::int64_t cancel_at = std::min(over, now_ms() + kCancelAfterMs);
   if (job.wait_out && now_ms() < job.last_sent_ms + kArrivalMs) {
     // Once it is committed there is nothing to wait for.
-    const LabelState state = ask(client, job.target.db, job.label);
+    const LabelState state = ask(talk, job.target.db, job.label);
     if (state == LabelState::committed || state == LabelState::visible) return state;
-    sleep_ms(job.last_sent_ms + kArrivalMs - now_ms());
+    talk.ending.sleep_ms(job.last_sent_ms + kArrivalMs - now_ms());
   }
   for (std::int64_t pause = 50;; pause = std::min<std::int64_t>(2 * pause, 2000)) {
-    const LabelState state = ask(client, job.target.db, job.label);
+    const LabelState state = ask(talk, job.target.db, job.label);
     if (state != LabelState::prepare && state != LabelState::prepared) return state;
     if (now_ms() > std::max(over, cancel_at) + kGraceMs)
       throw TemporaryError("label " + job.label + " stays " + std::string(label_state_text(state)));
-    if (now_ms() >= cancel_at) client.cancel(job.target.db, job.target.table, job.label);
-    sleep_ms(pause);
+    if (now_ms() >= cancel_at) talk.client.cancel(job.target.db, job.target.table, job.label);
+    talk.ending.sleep_ms(pause);
   }
 }
 
 // StarRocks forgets finished labels first in, first out: while it still knows one that finished before ours was sent,
 // it has not forgotten ours.
-bool may_be_forgotten(StreamLoadClient& client, const LoadJob& job) {
+bool may_be_forgotten(Talk& talk, const LoadJob& job) {
   if (job.witness.empty()) return now_ms() - job.first_sent_ms > kSurelyKnownMs;
-  return ask(client, job.target.db, job.witness) == LabelState::unknown;
+  return ask(talk, job.target.db, job.witness) == LabelState::unknown;
 }
 
-void send(StreamLoadClient& client, const LoadJob& job, LoadOutcome& outcome) {
+void send(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
   const starrocks::Body body = job.batch->body(job.first, job.count);
   std::string text;
   text.reserve(body.bytes);
@@ -91,12 +118,12 @@ void send(StreamLoadClient& client, const LoadJob& job, LoadOutcome& outcome) {
   request.columns = job.columns;
   request.timeout_s = job.timeout_s;
   request.body = text;
-  outcome.answer = client.load(request);
+  outcome.answer = talk.client.load(request);
 }
 
-void run_job(StreamLoadClient& client, const LoadJob& job, LoadOutcome& outcome) {
+void run_job(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
   if (job.batch) {
-    send(client, job, outcome);
+    send(talk, job, outcome);
     const starrocks::LoadAnswer& answer = outcome.answer;
     if (answer.result == LoadResult::loaded || answer.result == LoadResult::unpublished) {
       outcome.committed = answer.counts(outcome.rows);
@@ -106,13 +133,13 @@ void run_job(StreamLoadClient& client, const LoadJob& job, LoadOutcome& outcome)
     // Nothing of it is there, and nothing more will be tried; an earlier attempt is the next run's affair.
     if (answer.result == LoadResult::denied || answer.result == LoadResult::refused) return;
     if (answer.result == LoadResult::bad_data && !answer.error_url.empty())
-      outcome.error_log = client.error_log(answer.error_url);
+      outcome.error_log = talk.client.error_log(answer.error_url);
   }
-  const LabelState state = settle(client, job);
+  const LabelState state = settle(talk, job);
   outcome.committed = state == LabelState::committed || state == LabelState::visible;
   const LoadResult result = outcome.answer.result;
   const bool in_doubt = !job.batch || result == LoadResult::unknown || result == LoadResult::label_exists;
-  if (state == LabelState::unknown && in_doubt) outcome.forgotten = may_be_forgotten(client, job);
+  if (state == LabelState::unknown && in_doubt) outcome.forgotten = may_be_forgotten(talk, job);
 }
 
 }  // namespace
@@ -123,18 +150,28 @@ struct Loader::Shared {
   std::deque<LoadJob> jobs;
   std::vector<LoadOutcome> outcomes;
   UniqueFd ready{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  bool ending = false;
+  Ending ending;
 };
 
-Loader::Loader(const starrocks::Endpoint& endpoint, unsigned threads) : shared_(std::make_shared<Shared>()) {
+Loader::Loader(const starrocks::Endpoint& endpoint, unsigned threads) : shared_(std::make_unique<Shared>()) {
   if (!shared_->ready) throw IoError(ExitCode::software, "eventfd", errno);
-  for (unsigned i = 0; i < threads; ++i) std::thread(work, shared_, endpoint).detach();
+  try {
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back(work, std::ref(*shared_), endpoint);
+  } catch (...) {
+    end();
+    throw;
+  }
 }
 
-Loader::~Loader() {
-  const std::lock_guard lock(shared_->mutex);
-  shared_->ending = true;
-  shared_->changed.notify_all();
+Loader::~Loader() { end(); }
+
+void Loader::end() {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->ending.begin();
+    shared_->changed.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
 }
 
 void Loader::submit(LoadJob job) {
@@ -152,31 +189,31 @@ std::vector<LoadOutcome> Loader::take() {
   return std::exchange(shared_->outcomes, {});
 }
 
-void Loader::work(const std::shared_ptr<Shared>& shared, starrocks::Endpoint endpoint) {
-  StreamLoadClient client(std::move(endpoint));
+void Loader::work(Shared& shared, starrocks::Endpoint endpoint) {
+  Talk talk{shared.ending, {std::move(endpoint), shared.ending.begun()}};
   for (;;) {
     LoadJob job;
     {
-      std::unique_lock lock(shared->mutex);
-      shared->changed.wait(lock, [&] { return shared->ending || !shared->jobs.empty(); });
-      if (shared->ending) return;
-      job = std::move(shared->jobs.front());
-      shared->jobs.pop_front();
+      std::unique_lock lock(shared.mutex);
+      shared.changed.wait(lock, [&] { return shared.ending.begun() || !shared.jobs.empty(); });
+      if (shared.ending.begun()) return;
+      job = std::move(shared.jobs.front());
+      shared.jobs.pop_front();
     }
     LoadOutcome outcome;
     outcome.table = job.table;
     const auto start = std::chrono::steady_clock::now();
     try {
-      run_job(client, job, outcome);
+      run_job(talk, job, outcome);
     } catch (...) {
       outcome.error = std::current_exception();
     }
     outcome.took_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
-    const std::lock_guard lock(shared->mutex);
-    shared->outcomes.push_back(std::move(outcome));
+    const std::lock_guard lock(shared.mutex);
+    shared.outcomes.push_back(std::move(outcome));
     const std::uint64_t one = 1;
-    static_cast<void>(!::write(shared->ready.get(), &one, sizeof one));
+    static_cast<void>(!::write(shared.ready.get(), &one, sizeof one));
   }
 }
 

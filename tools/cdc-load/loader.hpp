@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loader: threads that talk to StarRocks. A job is one attempt at a load, or the question how an earlier one ended;
 // its outcome says what is certain afterwards. Nothing is tried again here and nothing decided: that is for whoever
-// owns the checkpoint. Jobs and outcomes own what they point to, so that threads may outlive the loader: a process
-// that ends does not wait for them.
+// owns the checkpoint. The destructor abandons what is under way, within a second or so, and waits for the threads:
+// none may be inside a library whose global state exit() takes down.
 #pragma once
 
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/starrocks/batch.hpp"
@@ -53,9 +54,11 @@ class Loader {
 
  private:
   struct Shared;
-  static void work(const std::shared_ptr<Shared>& shared, starrocks::Endpoint endpoint);
+  void end();
+  static void work(Shared& shared, starrocks::Endpoint endpoint);
 
-  std::shared_ptr<Shared> shared_;
+  std::unique_ptr<Shared> shared_;
+  std::vector<std::thread> threads_;
 };
 
 // Epoch milliseconds.
