@@ -165,8 +165,7 @@ void BinlogStream::send_dump(const DumpRequest& request) {
     put<std::uint32_t>(packet, static_cast<std::uint32_t>(set.size()));
     packet += set;
   } else {
-    const bool reachable =
-        !request.executed && request.position.pos <= std::numeric_limits<std::uint32_t>::max();
+    const bool reachable = !request.executed && request.position.pos <= kFarthestDump;
     put<std::uint32_t>(packet, static_cast<std::uint32_t>(reachable ? request.position.pos : kFirstEvent));
     put<std::uint16_t>(packet, non_block);
     put<std::uint32_t>(packet, server_id);

@@ -19,12 +19,15 @@
 
 namespace cdc {
 
+// The last position that a dump by file and offset can name: the protocol has 32 bits for it. Asked for one
+// beyond, the dump begins at the file's first event, and skipping is up to the caller.
+constexpr std::uint64_t kFarthestDump = UINT32_MAX;
+
 struct DumpRequest {
   // With a set: all transactions that it lacks (MySQL's auto-position needs gtid_mode ON; MariaDB its own
   // GTIDs).
   std::optional<GtidSet> executed;
-  // Else from this byte, which must be an event's first: the server does not check. The protocol has 32 bits
-  // for it: beyond 4 GiB the dump begins at the file's first event, and skipping is up to the caller.
+  // Else from this byte, which must be an event's first: the server does not check. See kFarthestDump.
   BinlogPosition position;
 
   bool stop_at_end = false;     // next() returns nullopt at the end of the log instead of waiting for more

@@ -237,6 +237,16 @@ class MariaDb(unittest.TestCase):
         self.assertEqual(stream.inserted(), [11, 1, 12, 3])
         self.assertEqual(run(*self.server.binlogs(), "-t", f"{db}.*").rows, stream.rows)
 
+    def test_stop_at_a_set(self):
+        places = []
+        for number in (1, 2, 3):
+            self.server.sql(f"INSERT INTO {self.db}.t VALUES ({number}, 'x')")
+            places.append(self.server.value("SELECT @@GLOBAL.gtid_binlog_pos"))
+        for index, place in enumerate(places, 1):
+            stop = ["-t", f"{self.db}.*", f"--stop-gtid-set={place}"]
+            self.assertEqual(run("--startup-mode=earliest", *stop, server=self.server).inserted(), [1, 2, 3][:index])
+            self.assertEqual(run(*self.server.binlogs(), *stop).inserted(), [1, 2, 3][:index])
+
     def test_compressed_and_annotated(self):
         db, long = self.db, "y" * 90
         self.server.sql(f"SET binlog_annotate_row_events = ON; INSERT INTO {db}.t VALUES (1, '{long}'); UPDATE {db}.t SET v = CONCAT(v, 'z')")

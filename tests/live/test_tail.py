@@ -6,6 +6,7 @@ import json
 import time
 import unittest
 
+from sandbox import Server
 from tail import Model, OneServer, Running, end_of_log, everything, path, run
 
 
@@ -94,6 +95,15 @@ class Starts(OneServer):
         stream = self.told("--startup-mode=earliest")
         self.assertEqual(stream.inserted(), [1, 2, 3])
         self.assertEqual(stream.start["gtid_set"], "")
+
+    def test_earliest_with_a_set_that_no_file_names(self):
+        """SET GLOBAL gtid_purged is in no binlog file, and the server sends nothing to a set without it."""
+        with Server.start("restored", options=self.options) as server:
+            server.sql("SET GLOBAL gtid_purged='3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5'")
+            server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY); INSERT INTO d.t VALUES (1)")
+            stream = everything(server)
+            self.assertEqual(stream.inserted(), [1])
+            self.assertEqual(stream.start["gtid_set"], "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5")
 
     def test_latest_tells_what_comes(self):
         with Running(*self.filter, server=self.server) as running:
@@ -224,6 +234,21 @@ class Stops(OneServer):
             files = [*self.server.binlogs(), "-t", f"{self.db}.*"]
             self.assertEqual(run(*files, f"--stop-file={file}", f"--stop-pos={pos}").inserted(), [1, 2, 3][:index])
             self.assertEqual(run(*files, f"--stop-gtid-set={executed}").inserted(), [1, 2, 3][:index])
+
+    def test_files_from_a_set_to_a_set(self):
+        """What is passed over because the first has it does not count for the second."""
+        for first, (_, _, executed) in enumerate(self.places):
+            for last, (_, _, wanted) in enumerate(self.places[first:], first):
+                stream = run(*self.server.binlogs(), "-t", f"{self.db}.*", f"--gtid-set={executed}", f"--stop-gtid-set={wanted}")
+                self.assertEqual(stream.inserted(), [1, 2, 3][first:last])
+                self.assertEqual(stream.start["gtid_set"], executed)
+
+    def test_before_the_first_event(self):
+        """A stream of nothing is a stream, too."""
+        for place in (["--stop-file=binlog.000000"], ["--stop-timestamp=1"]):
+            stream = run(*self.server.binlogs(), *place)
+            self.assertEqual([record["kind"] for record in stream.records if record["kind"] != "heartbeat"], ["start", "end"])
+            self.assertEqual(stream.start["gtid_set"], "")
 
 
 if __name__ == "__main__":

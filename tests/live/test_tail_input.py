@@ -167,6 +167,8 @@ class Output(OneServer):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60, preexec_fn=no_files)  # fmt: skip
         self.assertEqual(done.returncode, 74, done.stderr)
         self.assertIn(b"full.ckpt", done.stderr)
+        end = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((end["kind"], end["status"]), ("end", 74))
         self.assertEqual(checkpoint.read_bytes(), saved)
 
     def test_a_reader_that_goes_away(self):

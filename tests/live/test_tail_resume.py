@@ -4,6 +4,7 @@
 
 import json
 import signal
+import threading
 import unittest
 
 from proxy import Proxy
@@ -64,6 +65,24 @@ class Checkpoints(OneServer):
         self.server.sql("FLUSH BINARY LOGS")
         self.server.sql(f"PURGE BINARY LOGS TO '{self.server.binlogs()[-1].name}'")
         run(*arguments, server=self.server)
+
+
+    def test_a_transaction_that_is_being_committed(self):
+        """It is in the log, and told, before it is executed; a run that starts again behind it must not be refused."""
+        self.server.sql("""INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so';
+            SET GLOBAL rpl_semi_sync_source_timeout = 3600000; SET GLOBAL rpl_semi_sync_source_enabled = ON""")
+        with Running(f"--gtid-set={self.set}", server=self.server) as running:
+            writer = threading.Thread(target=self.insert, args=(1,))  # waits for a replica that does not come
+            writer.start()
+            try:
+                gtid = running.until(lambda record: record["kind"] == "commit")["gtid"]
+                executed = self.server.gtid_executed()
+                self.assertEqual(self.server.value(f"SELECT GTID_SUBSET('{gtid}', '{executed}')"), "0", "it is not committed yet")
+                again = run(f"--gtid-set={executed},{gtid}", "--stop-mode=latest", server=self.server)
+            finally:
+                self.server.sql("SET GLOBAL rpl_semi_sync_source_enabled = OFF")
+                writer.join()
+        self.assertEqual(again.rows, [])
 
 
 class Reconnect(OneServer):

@@ -70,8 +70,9 @@ void Bookmark::save(Teller& teller, bool now) {
   saved_.position = teller.boundary();
   saved_.server_uuid = teller.server_uuid();
   saved_.ts_ms = teller.last_commit_ms();
+  saves_ = false;  // until it is on disk
   saved_.save(path_);
-  has_saved_ = true;
+  saves_ = has_saved_ = true;
   saved_at_ = Clock::now();
 }
 

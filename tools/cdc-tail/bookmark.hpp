@@ -28,6 +28,7 @@ class Bookmark {
   // The chunk was told to its end.
   void chunk_told(const SnapshotChunk& chunk);
   // Writes the teller's boundary if that has moved; under load a few times a second, with `now` in any case.
+  // After an IoError nothing more is written.
   void save(Teller& teller, bool now);
 
   // Where a checkpoint was asked for, definitions are kept beside it. `server_uuid` is of the server that the

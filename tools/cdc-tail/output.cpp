@@ -21,8 +21,9 @@ Output::Output(bool line_buffered) : buffer_(2 * kFlushAt), limit_(line_buffered
 void Output::flush() {
   if (!buffer_.empty()) {
     if (before_flush_) before_flush_();
+    broken_ = true;  // until the write comes back
     write_stdout(buffer_.view());
-    bytes_written_ += buffer_.size();
+    broken_ = false;
     buffer_.clear();
   }
   if (on_flush_) on_flush_();

@@ -3,7 +3,6 @@
 // pieces, always whole lines; the source's waiting (see WaitHook) is the other moment to flush.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 
 #include "common/base/buffer.hpp"
@@ -28,14 +27,14 @@ class Output {
   }
   // IoError (74); EPIPE ends the process silently.
   void flush();
-
-  std::uint64_t bytes_written() const { return bytes_written_; }
+  // Whether writing has failed: nothing more can be told.
+  bool broken() const { return broken_; }
 
  private:
   OutBuffer buffer_;
   std::size_t limit_;
   std::function<void()> before_flush_, on_flush_;
-  std::uint64_t bytes_written_ = 0;
+  bool broken_ = false;
 };
 
 }  // namespace cdc::tail

@@ -5,6 +5,7 @@
 
 #include "common/base/error.hpp"
 #include "common/binlog/gtid_events.hpp"
+#include "common/mysql/binlog_stream.hpp"
 
 namespace cdc::tail {
 
@@ -27,9 +28,8 @@ void Pipeline::begin(Start start) {
   teller_.set_server(start_.server_uuid, start_.server_version);
   teller_.set_executed(start_.executed);
   has_base_ = start_.executed || !start_.from_files;
-  if (stop_.gtid_set) {
-    stop_left_ = (start_.executed ? *stop_.gtid_set - *start_.executed : *stop_.gtid_set).count();
-  }
+  if (!start_.from_files && start_.position) pass_over_until(*start_.position);
+  if (stop_.gtid_set) stop_left_ = *stop_.gtid_set - start_.executed.value_or(GtidSet());
 }
 
 void Pipeline::reconnected(const std::string& server_uuid, const std::string& server_version) {
@@ -38,11 +38,17 @@ void Pipeline::reconnected(const std::string& server_uuid, const std::string& se
   tracker_.reset();
   storing_ = false;
   if (teller_.has_gtids()) prepared_.clear();  // their GTIDs do not count as executed: they are sent again
+  pass_over_until(teller_.boundary());
   if (server_uuid != teller_.server_uuid()) {
     teller_.set_server(server_uuid, server_version);
     start_.position.reset();  // files of another server
     start_.settled.reset();
   }
+}
+
+// Without GTIDs a dump may have to begin at the start of the file.
+void Pipeline::pass_over_until(const BinlogPosition& place) {
+  if (!teller_.has_gtids() && place.pos > kFarthestDump) start_.gate.position = place;
 }
 
 bool Pipeline::feed(const RawEvent& raw) {
@@ -129,7 +135,7 @@ void Pipeline::previous_gtids(const Event& event) {
       throw RefusedError("the files begin too late: they lack " + (previous - *start_.gate.executed).text());
     }
     teller_.set_executed(start_.gate.executed ? *start_.gate.executed : previous);
-    if (stop_.gtid_set) stop_left_ = (*stop_.gtid_set - *teller_.executed()).count();
+    if (stop_.gtid_set) stop_left_ = *stop_.gtid_set - *teller_.executed();
     return;
   }
   if (!teller_.has_gtids()) return;
@@ -142,6 +148,7 @@ void Pipeline::previous_gtids(const Event& event) {
                        missing.text() + " (is a file missing?)");
   }
   teller_.complete(missing);  // executed without being logged, as by SET GLOBAL gtid_purged
+  stop_left_.subtract(missing);
 }
 
 void Pipeline::begin_transaction(const Event& event) {
@@ -154,15 +161,13 @@ void Pipeline::begin_transaction(const Event& event) {
     stored_ = {};
   }
   if (muted_) return;
+  if (!teller_.started() && start_.from_files && transaction.gtid.empty() && (!has_base_ || teller_.executed()->empty())) {
+    teller_.set_executed(std::nullopt);
+  }
   if (is_behind_stop(event.file, event.begin_pos)) return stop("stop position reached");
   if (stop_.timestamp_ms && may_stop() && transaction.commit_ms >= *stop_.timestamp_ms) return stop("stop time reached");
-  if (!teller_.started()) {
-    if (start_.from_files && transaction.gtid.empty() && (!has_base_ || teller_.executed()->empty())) {
-      teller_.set_executed(std::nullopt);
-    }
-    if (!teller_.interrupted()) {
-      teller_.start_at(start_.position.value_or(BinlogPosition{transaction.file, transaction.begin_pos}));
-    }
+  if (!teller_.interrupted()) {
+    teller_.start_at(start_.position.value_or(BinlogPosition{transaction.file, transaction.begin_pos}));
   }
   teller_.open(transaction);
 }
@@ -220,7 +225,11 @@ void Pipeline::finish_transaction() {
   }
   storing_ = false;
   if (snapshot_ != nullptr) snapshot_->transaction_ended(transaction.gtid);
-  if (stop_left_ > 0 && stop_.gtid_set->contains(transaction.gtid)) --stop_left_;
+  if (!stop_left_.empty()) {
+    GtidSet read;
+    read.add(transaction.gtid);
+    stop_left_.subtract(read);
+  }
   at_boundary();
 }
 
@@ -243,8 +252,9 @@ void Pipeline::at_boundary() {
 }
 
 void Pipeline::check_stop() {
+  if (start_.from_files && !has_base_ && !teller_.started()) return;  // the file's set comes behind its format
   if (snapshot_ != nullptr && snapshot_->at_boundary()) return stop("as many changes as asked for");
-  if (stop_.gtid_set && stop_left_ == 0 && may_stop()) return stop("all transactions of the stop set were read");
+  if (stop_.gtid_set && stop_left_.empty() && may_stop()) return stop("all transactions of the stop set were read");
   if (is_behind_stop(teller_.boundary().file, teller_.boundary().pos)) return stop("stop position reached");
 }
 
@@ -286,9 +296,14 @@ void Pipeline::input_ended() {
                          std::to_string(tracker_.transaction().begin_pos));
   }
   if (start_.gate.position) throw RefusedError(start_.gate.position->text() + " is not in the input");
-  teller_.start_at(start_.position.value_or(boundary_));
-  teller_.reached(boundary_);
   stop("end of input");
+  teller_.reached(boundary_);
+}
+
+// Also a stream without a transaction begins with `start`.
+void Pipeline::stop(std::string reason) {
+  stop_reason_ = std::move(reason);
+  if (!teller_.interrupted()) teller_.start_at(start_.position.value_or(boundary_));
 }
 
 }  // namespace cdc::tail

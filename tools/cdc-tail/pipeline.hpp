@@ -79,10 +79,11 @@ class Pipeline {
   void update_boundary();
   void at_boundary();
   void pass_gate();
+  void pass_over_until(const BinlogPosition& place);
   bool is_behind_stop(std::string_view file, std::uint64_t pos) const;
   bool may_stop() const { return snapshot_ == nullptr || snapshot_->finished(); }
   void check_stop();
-  void stop(std::string reason) { stop_reason_ = std::move(reason); }
+  void stop(std::string reason);
 
   // statements.cpp
   void statement(const Event& event, bool last);
@@ -111,7 +112,7 @@ class Pipeline {
   unsigned boundaries_ = 0;
 
   StopPoint stop_;
-  std::uint64_t stop_left_ = 0;  // transactions of stop_.gtid_set not seen yet
+  GtidSet stop_left_;  // of stop_.gtid_set: neither executed at the start nor read since
   std::string stop_reason_;
 
   bool storing_ = false;  // the open transaction is an XA one: its events are kept

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -59,8 +60,10 @@ class Run {
 
   // Reads to the end; what ends the run early is thrown.
   void read();
-  // Tells `end` and writes everything out.
+  // Writes everything out, saves the position, and tells `end` with what came of all that. Throws when the
+  // position cannot be saved or nothing can be written.
   void finish(int status, std::string_view reason);
+  bool can_tell() const { return !output_.broken(); }
   const std::string& reason() const { return pipeline_->stop_reason(); }
   const Signals& signals() const { return signals_; }
 
@@ -313,18 +316,29 @@ void Run::tell_status() {
 
 void Run::finish(int status, std::string_view reason) {
   progress_.clear();
+  EndRecord record;
+  record.status = status;
+  record.reason = reason;
+  std::exception_ptr failure;
   if (pipeline_) {
-    pipeline_->teller().end(status, reason, pipeline_->partial());
+    try {
+      pipeline_->teller().settle();
+      output_.flush();
+      bookmark_->save_tables(pipeline_->teller(), true);
+      bookmark_->save(pipeline_->teller(), true);
+    } catch (const IoError& error) {
+      if (!can_tell()) throw;
+      failure = std::current_exception();
+      record.status = static_cast<int>(error.exit_code());
+      record.reason = error.message();
+    }
+    record.partial = pipeline_->partial();
+    pipeline_->teller().end(record);
   } else {
-    EndRecord record;
-    record.status = status;
-    record.reason = reason;
     sink_->end(record);
   }
   output_.flush();
-  if (!pipeline_) return;
-  bookmark_->save_tables(pipeline_->teller(), true);
-  bookmark_->save(pipeline_->teller(), true);
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace
@@ -333,11 +347,8 @@ int run(const Options& options, const Log& log) {
   Run work(options, log);
   try {
     work.read();
-  } catch (const IoError& error) {
-    if (error.exit_code() != ExitCode::io) work.finish(static_cast<int>(error.exit_code()), error.message());
-    throw;  // where nothing can be written, `end` cannot be either
   } catch (const Error& error) {
-    work.finish(static_cast<int>(error.exit_code()), error.message());
+    if (work.can_tell()) work.finish(static_cast<int>(error.exit_code()), error.message());
     throw;
   }
   if (const int signal = work.signals().stop_signal()) {

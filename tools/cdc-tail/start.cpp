@@ -2,7 +2,6 @@
 #include "tools/cdc-tail/start.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "common/base/error.hpp"
@@ -107,21 +106,19 @@ class Planner {
     return {*options_.connect, server_.binlog_files(), by_gtid_ ? server_.gtid_purged() : GtidSet()};
   }
 
-  // Where by GTIDs: the complete set; without: position only, and beyond 4 GiB what the dump sends before it.
+  // Where by GTIDs: the complete set; without: position only.
   void set_place(const BinlogPosition& position, const std::optional<GtidSet>& executed) {
     start_.position = position;
-    if (by_gtid_) {
-      start_.executed = executed.value_or(GtidSet());
-    } else if (position.pos > std::numeric_limits<std::uint32_t>::max()) {
-      start_.gate.position = position;
-    }
+    if (by_gtid_) start_.executed = executed.value_or(GtidSet());
   }
 
   void from_oldest() {
     const std::vector<BinlogFile> files = server_.binlog_files();
     if (files.empty()) throw RefusedError("the server has no binlog files");
     const std::string& oldest = files.front().name;
-    set_place({oldest, kFirstEvent}, finder().file_start(oldest).previous_gtids);
+    GtidSet executed = finder().file_start(oldest).previous_gtids.value_or(GtidSet());
+    if (by_gtid_) executed.add(server_.gtid_purged());  // has more: see position_finder.hpp
+    set_place({oldest, kFirstEvent}, executed);
   }
 
   void from_end() {
@@ -143,8 +140,7 @@ class Planner {
     require_not_purged(server_, executed);
     const GtidSet unknown = unknown_to(server_, executed);
     if (!unknown.empty()) {
-      throw RefusedError("the position has " + std::to_string(unknown.count()) +
-                         " transactions that this server has never executed: " + unknown.text() +
+      throw RefusedError("the position has transactions that this server has never executed: " + unknown.text() +
                          " (another server, or a replica that is behind?)");
     }
   }
@@ -185,6 +181,9 @@ Plan plan_from_server(Server& server, const Options& options, const std::optiona
   StopPoint stop = options.stop;
   // The server's end at start-up: before anything else is asked.
   if (stop.mode == StopMode::latest) stop.position = end_of_log(server).position;
+  if (stop.gtid_set && server.gtid_mode() == GtidMode::off) {
+    throw RefusedError("--stop-gtid-set: gtid_mode of this server is OFF");
+  }
   Planner planner(server, options);
   return {checkpoint ? planner.from_checkpoint(*checkpoint) : planner.from(options.start), std::move(stop)};
 }
@@ -212,7 +211,10 @@ Plan plan_from_files(const Options& options, const std::optional<Checkpoint>& ch
 }
 
 GtidSet unknown_to(Server& server, const GtidSet& executed) {
-  return executed - server.gtid_executed();
+  // What is being committed is in the log, and may have been told, before it is executed. In this order: what
+  // ceases to be owned in between is executed then.
+  const GtidSet owned = server.gtid_owned();
+  return executed - owned - server.gtid_executed();
 }
 
 DumpRequest dump_request(const Options& options, const GtidSet* executed, const BinlogPosition& boundary) {

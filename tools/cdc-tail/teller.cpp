@@ -265,13 +265,12 @@ void Teller::boundary_told() {
   boundary_is_new_ = true;
 }
 
-void Teller::end(int status, std::string_view reason, bool partial) {
+void Teller::settle() {
   const bool between = started_ && !open_ && !interrupted_;
   if (between && (boundary_ != told_boundary_ || (ledger_ && ledger_->has_untold()))) tell_heartbeat();
-  EndRecord record;
-  record.status = status;
-  record.reason = reason;
-  record.partial = partial;
+}
+
+void Teller::end(EndRecord& record) {
   take_gtids(record.gtids);
   record.position = boundary_;
   sink_.end(record);

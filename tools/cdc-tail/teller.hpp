@@ -92,7 +92,10 @@ class Teller {
   void close_chunk();
   // Every table of the initial copy is complete.
   void tell_snapshot_end() { tell_heartbeat(true); }
-  void end(int status, std::string_view reason, bool partial);
+  // Before the end: the position that no boundary has told yet, as a heartbeat.
+  void settle();
+  // `record` needs status, reason and partial.
+  void end(EndRecord& record);
 
   // --- for the checkpoint and for people
   const BinlogPosition& boundary() const { return boundary_; }
