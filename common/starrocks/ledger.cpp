@@ -334,6 +334,11 @@ void Ledger::suspect(TableId id) {
   dirty_ = true;
 }
 
+void Ledger::aborted(TableId id) {
+  tables_[id].saved->second.load.reset();
+  dirty_ = true;
+}
+
 void Ledger::contained(TableId id, Mark mark) {
   TableProgress& progress = tables_[id].saved->second;
   trim(mark);

@@ -91,6 +91,8 @@ class Ledger {
   void suspect(TableId table);
   // The load in flight is durable: the table contains everything up to its mark.
   void committed(TableId table);
+  // The load in flight was not made and never will be.
+  void aborted(TableId table);
   // All changes up to `mark` are in the table, or were not to be.
   void contained(TableId table, Mark mark);
   // The last label that was committed in a database, "" when there is none.

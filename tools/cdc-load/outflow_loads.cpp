@@ -319,6 +319,8 @@ void Outflow::rejected(TableId id, const LoadOutcome& outcome) {
   std::string reason = outcome.answer.message;
   if (log_.level() == LogLevel::verbose && !outcome.error_log.empty()) reason += "; " + outcome.error_log;
   if (options_.dead_letter.empty()) {
+    ledger_.aborted(id);  // nothing for the next run to wait for
+    save(true);
     // What the rows hold is nobody's business but the operator's, who asks for it with -v.
     throw RefusedError(in_table(table.name, "StarRocks rejects a row: " + reason +
                                                 (log_.level() == LogLevel::verbose
