@@ -111,6 +111,29 @@ FoundPlace PositionFinder::first_behind(const std::string& file) {
   return find_from((found + 1)->name, [](const Transaction&) { return true; });
 }
 
+bool PositionFinder::has(const MariadbGtid& gtid) {
+  // The last transaction of the domain before a file.
+  const auto last_before = [&](const BinlogFile& file) -> std::optional<MariadbGtid> {
+    const std::optional<GtidSet>& previous = file_start(file.name).previous_gtids;
+    if (!previous) return std::nullopt;
+    const auto found = previous->mariadb().find(gtid.domain);
+    return found == previous->mariadb().end() ? std::nullopt : std::optional(found->second);
+  };
+  const auto begins_before = [&](const BinlogFile& file) {
+    const std::optional<MariadbGtid> last = last_before(file);
+    return !last || last->sequence < gtid.sequence;
+  };
+  const auto beyond = std::partition_point(files_.begin(), files_.end(), begins_before);
+  if (beyond != files_.end() && last_before(*beyond) == gtid) return true;
+  if (beyond == files_.begin()) return false;
+  const FoundPlace place = find_from(std::prev(beyond)->name, [&](const Transaction& transaction) {
+    const Gtid& met = transaction.gtid;
+    return met.kind == Gtid::Kind::mariadb && met.mariadb.domain == gtid.domain &&
+           (met.mariadb == gtid || met.mariadb.sequence > gtid.sequence);
+  });
+  return place.first && place.first->gtid.mariadb == gtid;
+}
+
 FoundPlace PositionFinder::find_from(const std::string& file, const Wanted& wanted) {
   FoundPlace place;
   try {

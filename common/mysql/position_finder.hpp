@@ -46,6 +46,10 @@ class PositionFinder {
   // The first transaction in binlog order that is a member of `set`; nullopt when the binlog has none.
   std::optional<FoundPlace> first_of(const GtidSet& set);
 
+  // MariaDB: whether the binlog names this transaction, as one of its own or as the last before it. A server
+  // that lacks it accepts it all the same when it knows a greater number of the same domain and server.
+  bool has(const MariadbGtid& gtid);
+
   // The newest file that begins within `set`, where the server begins to read for it; nullopt as of
   // place_of().
   std::optional<std::string> first_file_for(const GtidSet& set);
