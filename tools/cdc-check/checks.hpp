@@ -23,19 +23,21 @@ struct CheckInput {
   const Metrics& metrics;
   const TablesFacts& tables;
   Consumer consumer = Consumer::generic;
-  std::optional<std::string> expected_uuid;  // --expect-server-uuid
-  std::uint32_t reader_server_id = 0;        // --server-id, 0 when random
+  std::optional<std::string> expected_uuid;     // --expect-server-uuid
+  std::optional<std::string> reader_time_zone;  // that the connector's configuration names for the server
+  std::uint32_t reader_server_id = 0;           // --server-id, 0 when random
   std::int64_t warn_headroom_s = 24 * 3600, crit_headroom_s = 4 * 3600;
 };
 
 using Check = CheckResult (*)(const CheckInput&);
 
-Results server_checks(const CheckInput& input);     // server.*, access.*
-Results setting_checks(const CheckInput& input);    // settings.*
-Results position_checks(const CheckInput& input);   // position.*, gtid.*
-Results retention_checks(const CheckInput& input);  // retention.*, source.*
-Results table_checks(const CheckInput& input);      // table.*
-Results forecast_checks(const CheckInput& input);   // start, restart
+Results server_checks(const CheckInput& input);        // server.*, access.*
+Results setting_checks(const CheckInput& input);       // settings.*
+Results position_checks(const CheckInput& input);      // position.*, gtid.*
+Results retention_checks(const CheckInput& input);     // retention.*, source.*
+CheckResult check_time_zone(const CheckInput& input);  // settings.time_zone
+Results table_checks(const CheckInput& input);         // table.*
+Results forecast_checks(const CheckInput& input);      // start, restart
 
 // All of them in the order of the report.
 Results run_checks(const CheckInput& input);

@@ -151,6 +151,7 @@ ConnectorConfig from_seatunnel(const Block& block) {
   config.user = block.text("username");
   config.password = block.secret("password");
   config.server_id = first_id(block, "server-id");
+  config.time_zone = block.text("server-time-zone");
   config.tables = block.list("table-names");
   take_expressions(block.text("table-pattern"), false, config);
   config.start = start_of(block, "startup.mode", "startup.specific-offset.", "startup.timestamp");
@@ -164,6 +165,7 @@ ConnectorConfig from_flink(const Block& block) {
   config.user = block.text("username");
   config.password = block.secret("password");
   config.server_id = first_id(block, "server-id");
+  config.time_zone = block.text("server-time-zone");
   take_expressions(block.text("tables"), true, config);
   config.start =
       start_of(block, "scan.startup.mode", "scan.startup.specific-offset.", "scan.startup.timestamp-millis");
@@ -177,6 +179,7 @@ ConnectorConfig from_debezium(const Block& block) {
   config.user = block.text("database.user");
   config.password = block.secret("database.password");
   config.server_id = first_id(block, "database.server.id");
+  config.time_zone = block.text("database.connectionTimeZone");
   take_expressions(block.text("table.include.list"), false, config);
   return config;
 }

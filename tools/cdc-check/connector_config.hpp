@@ -20,6 +20,7 @@ struct ConnectorConfig {
   std::optional<std::string> host, user, password;
   std::optional<std::uint16_t> port;
   std::optional<std::uint32_t> server_id;  // the first of a range
+  std::optional<std::string> time_zone;    // that the server is said to be in
   // As our globs. Regular expressions become globs that match no less.
   std::vector<std::string> tables;
   std::optional<StartPoint> start;  // nullopt: a snapshot first, or not said

@@ -7,15 +7,37 @@ namespace cdc::check {
 namespace {
 
 // Asks; a refusal is an answer, a lost connection is not.
-template <typename Question>
-auto ask(Question&& question) -> Asked<decltype(question())> {
-  try {
-    return {question(), ""};
-  } catch (const ServerError& error) {
-    if (error.transient()) throw;
-    return {std::nullopt, error.message()};
+class Asker {
+ public:
+  explicit Asker(std::string account) : account_(std::move(account)) {}
+
+  // `privilege` on `object` is what the question needs.
+  template <typename Question>
+  auto operator()(const std::string& privilege, Question&& question, const std::string& object = "*.*") const
+      -> Asked<decltype(question())> {
+    try {
+      return {question(), ""};
+    } catch (const ServerError& error) {
+      if (error.transient()) throw;
+      const bool denied = error.exit_code() == ExitCode::denied && !privilege.empty();
+      return {std::nullopt, denied ? lacking(account_, privilege, object) : error.message()};
+    }
   }
-}
+
+ private:
+  std::string account_;
+};
+
+// What MySQL calls REPLICATION CLIENT and REPLICATION SLAVE is divided finer in MariaDB since 10.5.
+struct Privileges {
+  std::string binlog = "REPLICATION CLIENT", channels = "REPLICATION CLIENT", replicas = "REPLICATION SLAVE";
+  explicit Privileges(const ServerVersion& version) {
+    if (version.flavor != Flavor::mariadb || !version.at_least(10, 5)) return;
+    binlog = "BINLOG MONITOR";
+    channels = "SLAVE MONITOR";
+    replicas = "REPLICATION MASTER ADMIN";
+  }
+};
 
 std::vector<std::string> first_column(Connection& connection, std::string_view sql) {
   std::vector<std::string> values;
@@ -42,6 +64,19 @@ SessionOverrides ask_overrides(Connection& connection) {
   return overrides;
 }
 
+UtcOffset ask_utc_offset(Connection& connection) {
+  const auto offset_at = [&](const std::string& utc) {
+    const Field seconds = connection.query_value("SELECT TIMESTAMPDIFF(SECOND, " + utc + ", CONVERT_TZ(" +
+                                                 utc + ", '+00:00', @@GLOBAL.time_zone))");
+    const std::string text = seconds.value_or("0");
+    const bool west = text.starts_with('-');
+    const auto number = static_cast<std::int64_t>(parse_uint(text.substr(west ? 1 : 0)).value_or(0));
+    return west ? -number : number;
+  };
+  return {offset_at("UTC_TIMESTAMP()"),
+          offset_at("(UTC_TIMESTAMP() + INTERVAL " + std::to_string(kHalfAYear) + " SECOND)")};
+}
+
 // Who runs the server, as far as it shows: what a managed service purges is not in its variables.
 std::string managed_by(const Variables& variables) {
   const auto value = [&](const char* name) {
@@ -60,7 +95,31 @@ std::string managed_by(const Variables& variables) {
   return "";
 }
 
+// What only performance_schema knows, which may be switched off and is then empty.
+void ask_performance_schema(Connection& connection, const Asker& ask, ServerFacts& facts) {
+  if (lower_ascii(facts.variable({"performance_schema"}).value_or("off")) == "off") {
+    facts.overrides.refusal = facts.group_member.refusal = "performance_schema is OFF";
+    return;
+  }
+  facts.overrides = ask(
+      "SELECT", [&] { return ask_overrides(connection); }, "performance_schema.variables_by_thread");
+  facts.group_member = ask(
+      "SELECT",
+      [&] {
+        return connection
+            .query_value(
+                "SELECT MEMBER_STATE FROM performance_schema.replication_group_members "
+                "WHERE MEMBER_ID = @@GLOBAL.server_uuid AND MEMBER_STATE <> 'OFFLINE'")
+            .value_or("");
+      },
+      "performance_schema.replication_group_members");
+}
+
 }  // namespace
+
+std::string lacking(const std::string& account, const std::string& privilege, const std::string& object) {
+  return "lacks " + privilege + ": GRANT " + privilege + " ON " + object + " TO " + account + ";";
+}
 
 std::optional<std::string> ServerFacts::variable(std::initializer_list<std::string_view> names) const {
   for (const std::string_view wanted : names) {
@@ -92,30 +151,29 @@ ServerFacts gather_facts(Connection& connection) {
   facts.now_ms = static_cast<std::int64_t>(parse_uint(now.value_or("0")).value_or(0));
   facts.variables = server.variables();
   facts.managed = managed_by(facts.variables);
+  const Asker ask(facts.account);
+  const Privileges privileges(facts.version);
   // The purged set first: were it asked after the executed one, it could have grown beyond it.
-  facts.purged = ask([&] { return server.gtid_purged(); });
-  facts.files = ask([&] { return server.binlog_files(); });
-  facts.end = ask([&] { return server.end(); });
-  facts.binlog_state = ask([&] { return server.gtid_binlog_state(); });
-  facts.owned = ask([&] { return server.gtid_owned(); });
-  facts.executed = ask([&] { return server.gtid_executed(); });
-  facts.grants = ask([&] { return parse_grants(first_column(connection, "SHOW GRANTS")); });
-  facts.replicas = ask([&] { return server.replicas(); });
-  facts.dump_threads = ask([&] { return server.dump_threads(); });
-  facts.channels = ask([&] { return server.replication_channels(); });
-  facts.overrides = ask([&] { return ask_overrides(connection); });
-  facts.group_member = ask([&] {
-    return connection
-        .query_value(
-            "SELECT MEMBER_STATE FROM performance_schema.replication_group_members "
-            "WHERE MEMBER_ID = @@GLOBAL.server_uuid AND MEMBER_STATE <> 'OFFLINE'")
-        .value_or("");
-  });
-  facts.rds_retention = ask([&] {
-    return connection
-        .query_value("SELECT value FROM mysql.rds_configuration WHERE name = 'binlog retention hours'")
-        .value_or("");
-  });
+  facts.purged = ask("", [&] { return server.gtid_purged(); });
+  facts.files = ask(privileges.binlog, [&] { return server.binlog_files(); });
+  facts.end = ask(privileges.binlog, [&] { return server.end(); });
+  facts.binlog_state = ask("", [&] { return server.gtid_binlog_state(); });
+  facts.owned = ask("", [&] { return server.gtid_owned(); });
+  facts.executed = ask("", [&] { return server.gtid_executed(); });
+  facts.grants = ask("", [&] { return parse_grants(first_column(connection, "SHOW GRANTS")); });
+  facts.replicas = ask(privileges.replicas, [&] { return server.replicas(); });
+  facts.dump_threads = ask("PROCESS", [&] { return server.dump_threads(); });
+  facts.channels = ask(privileges.channels, [&] { return server.replication_channels(); });
+  facts.utc_offset = ask("", [&] { return ask_utc_offset(connection); });
+  ask_performance_schema(connection, ask, facts);
+  facts.rds_retention = ask(
+      "SELECT",
+      [&] {
+        return connection
+            .query_value("SELECT value FROM mysql.rds_configuration WHERE name = 'binlog retention hours'")
+            .value_or("");
+      },
+      "mysql.rds_configuration");
   return facts;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ServerFacts: all that the checks need to know of the server itself, each question asked once. A question
-// that the server refuses (a missing grant) leaves its reason; a lost connection is thrown.
+// that the server refuses leaves its reason, which names the grant if one is missing; a lost connection is
+// thrown.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ namespace cdc::check {
 template <typename T>
 struct Asked {
   std::optional<T> value;
-  std::string refusal;  // the server's words
+  std::string refusal;  // the grant that is missing, or the server's words
   explicit operator bool() const { return value.has_value(); }
   const T& operator*() const { return *value; }
   const T* operator->() const { return &*value; }
@@ -46,6 +47,13 @@ Grants parse_grants(const std::vector<std::string>& lines);
 // many.
 using SessionOverrides = std::map<std::string, std::uint64_t>;
 
+// How far the server's time_zone is ahead of UTC now and in half a year, when summer time may be another.
+struct UtcOffset {
+  std::int64_t now_s = 0, later_s = 0;
+  bool operator==(const UtcOffset&) const = default;
+};
+constexpr std::int64_t kHalfAYear = 182 * 86'400;  // seconds
+
 struct ServerFacts {
   std::string name;     // "repl@db1:3306"
   std::string account;  // CURRENT_USER(), quoted for a GRANT: 'repl'@'%'
@@ -68,6 +76,7 @@ struct ServerFacts {
   Asked<std::vector<DumpThread>> dump_threads;
   Asked<std::vector<std::map<std::string, Field>>> channels;
   Asked<SessionOverrides> overrides;
+  Asked<UtcOffset> utc_offset;
   Asked<std::string> group_member;   // state of this member of a replication group; "" when in none
   Asked<std::string> rds_retention;  // mysql.rds_configuration 'binlog retention hours'; "" when not set
 
@@ -77,6 +86,10 @@ struct ServerFacts {
   bool is_replica() const { return channels && !channels->empty(); }
   std::uint64_t binlog_bytes() const;
 };
+
+// "lacks SELECT: GRANT SELECT ON d.t TO 'repl'@'%';"
+std::string lacking(const std::string& account, const std::string& privilege,
+                    const std::string& object = "*.*");
 
 ServerFacts gather_facts(Connection& connection);
 

@@ -79,6 +79,25 @@ std::string collector(Consumer consumer) {
   }
 }
 
+// Connectors that take gaps in their set for processed. What is in the binlog already is lost for sure; what
+// the server itself lacks yet, if it comes.
+std::optional<CheckResult> filled_gaps(const CheckInput& in) {
+  const GtidSet& skips = in.position.restart.skips;
+  if (skips.empty() || (in.consumer != Consumer::seatunnel && in.consumer != Consumer::flink))
+    return std::nullopt;
+  const GtidSet there = skips.intersection(in.position.sets.executed);
+  std::string text = std::string(consumer_text(in.consumer)) +
+                     ", in releases that fill the gaps of a stored set, will never be sent ";
+  if (there.empty())
+    return CheckResult{
+        "restart", Status::warning,
+        text + brief(skips) + ", which the server lacks and may yet get (" + transactions(skips) + ")",
+        "Have the source commit in order (replica_preserve_commit_order = ON), or read from its "
+        "own source."};
+  return CheckResult{"restart", Status::critical, text + brief(there) + " (" + transactions(there) + ")",
+                     "Use a reader that sends its set as it is, or have these transactions processed first."};
+}
+
 CheckResult check_restart(const CheckInput& in) {
   const PositionFacts& position = in.position;
   const auto ok = [](const std::string& why) { return CheckResult{"restart", Status::ok, why, ""}; };
@@ -86,12 +105,13 @@ CheckResult check_restart(const CheckInput& in) {
   if (!position.start.ok() && position.start.error != StartError::inside_transaction)
     return {"restart", Status::skipped, "there is no start", ""};
   if (in.consumer == Consumer::cdc_tail) return ok("cdc-tail keeps the complete set from its first event on");
-  if (position.by_set) return ok("a reader that was given the set goes on with it");
+  if (position.by_set) return filled_gaps(in).value_or(ok("a reader that was given the set goes on with it"));
   if (position.mode == StartupMode::latest)
     return ok("connectors store the server's executed set with its end");
   if (in.server.gtid_mode == GtidMode::off)
     return ok("without GTIDs by file and offset, on this server and while the file is kept");
-  if (position.restart.ok) return ok("the GTIDs that a connector sees from here on are enough");
+  if (position.restart.ok)
+    return filled_gaps(in).value_or(ok("the GTIDs that a connector sees from here on are enough"));
   const std::string where = position.position ? position.position->text() : "here";
   std::string text = collector(in.consumer) + " that starts at " + where + " and collects GTIDs from there ";
   const RestartPrediction& restart = position.restart;

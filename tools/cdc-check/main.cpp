@@ -101,12 +101,14 @@ int check_server(const App& app, Job& job) {
   const Metrics metrics = measure(server, position, finder, job.checkpoint);
   TablesFacts tables = gather_tables(connection, job.tables);
   gather_activity(job.connection, server, position, job.scan_limit, tables);
+  compare_definitions(connection, tables);
   const CheckInput input{.server = server,
                          .position = position,
                          .metrics = metrics,
                          .tables = tables,
                          .consumer = job.consumer,
                          .expected_uuid = job.expected_uuid,
+                         .reader_time_zone = job.reader_time_zone,
                          .reader_server_id = job.server_id_given ? job.connection.server_id : 0,
                          .warn_headroom_s = job.warn_headroom_s,
                          .crit_headroom_s = job.crit_headroom_s};

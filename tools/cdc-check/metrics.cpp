@@ -30,6 +30,31 @@ std::optional<std::size_t> needed_file(const ServerFacts& server, const Position
   return static_cast<std::size_t>(found - files.begin());
 }
 
+Retention retention_by_age(const ServerFacts& server) {
+  if (server.managed == "Amazon RDS") {
+    if (!server.rds_retention) return {std::nullopt, false, server.rds_retention.refusal, {}};
+    const auto hours = parse_uint(*server.rds_retention);
+    if (!hours)
+      return {0, false, "RDS keeps binlogs no longer than it needs them: no binlog retention hours", {}};
+    return {static_cast<std::int64_t>(*hours) * 3600,
+            false,
+            "RDS binlog retention hours " + *server.rds_retention,
+            {}};
+  }
+  if (!server.managed.empty()) return {std::nullopt, false, server.managed + " has its own rules", {}};
+  if (lower_ascii(server.variable({"binlog_expire_logs_auto_purge"}).value_or("on")) == "off")
+    return {std::nullopt, true, "binlog_expire_logs_auto_purge OFF", {}};
+  constexpr std::int64_t kDay = 86'400;
+  const auto seconds = number_of(server, "binlog_expire_logs_seconds");
+  const auto days = number_of(server, "expire_logs_days");
+  if (seconds && *seconds > 0)
+    return {seconds, false, "binlog_expire_logs_seconds " + std::to_string(*seconds), {}};
+  if (days && *days > 0) return {*days * kDay, false, "expire_logs_days " + std::to_string(*days), {}};
+  if (seconds || days)
+    return {std::nullopt, true, seconds ? "binlog_expire_logs_seconds 0" : "expire_logs_days 0", {}};
+  return {std::nullopt, false, "the server has no setting for it", {}};
+}
+
 // When a file was last written: the next one was created then. A session with SET timestamp, or a replica's
 // applier, writes another time into that header: then it is before the file's own first commit.
 std::optional<std::int64_t> last_written_s(const ServerFacts& server, std::size_t index,
@@ -43,16 +68,33 @@ std::optional<std::int64_t> last_written_s(const ServerFacts& server, std::size_
   return std::nullopt;
 }
 
+void measure_space(const ServerFacts& server, const Retention& retention, std::size_t index,
+                   Metrics& metrics) {
+  if (!retention.space_limit || !metrics.growth) return;
+  std::uint64_t needed = 0;
+  for (std::size_t i = index; i < server.files->size(); ++i) needed += (*server.files)[i].size;
+  metrics.headroom_s = seconds_until_full(*retention.space_limit, needed, *metrics.growth);
+  metrics.by_space = metrics.headroom_s.has_value();
+}
+
 void measure_headroom(const ServerFacts& server, const PositionFacts& position, PositionFinder& finder,
                       Metrics& metrics) {
   const Retention retention = retention_of(server);
   const std::optional<std::size_t> index = needed_file(server, position);
-  if (!index || !retention.seconds) return;
+  if (!index) return;
+  measure_space(server, retention, *index, metrics);
+  if (!retention.seconds) return;
+  const std::optional<std::int64_t> of_space = metrics.headroom_s;
   metrics.in_newest_file = *index + 1 == server.files->size();
   if (metrics.in_newest_file) {
     metrics.headroom_s = *retention.seconds;
   } else if (const auto written = last_written_s(server, *index, finder)) {
     metrics.headroom_s = *written + *retention.seconds - server.now_ms / 1000;
+  }
+  metrics.by_space = of_space && (!metrics.headroom_s || *of_space < *metrics.headroom_s);
+  if (metrics.by_space) {
+    metrics.headroom_s = of_space;
+    metrics.in_newest_file = false;
   }
 }
 
@@ -97,26 +139,20 @@ void measure_source(const ServerFacts& server, PositionFinder& finder, Metrics& 
 }  // namespace
 
 Retention retention_of(const ServerFacts& server) {
-  if (server.managed == "Amazon RDS") {
-    if (!server.rds_retention) return {std::nullopt, false, server.rds_retention.refusal};
-    const auto hours = parse_uint(*server.rds_retention);
-    if (!hours)
-      return {0, false, "RDS keeps binlogs no longer than it needs them: no binlog retention hours"};
-    return {static_cast<std::int64_t>(*hours) * 3600, false,
-            "RDS binlog retention hours " + *server.rds_retention};
-  }
-  if (!server.managed.empty()) return {std::nullopt, false, server.managed + " has its own rules"};
-  if (lower_ascii(server.variable({"binlog_expire_logs_auto_purge"}).value_or("on")) == "off")
-    return {std::nullopt, true, "binlog_expire_logs_auto_purge OFF"};
-  constexpr std::int64_t kDay = 86'400;
-  const auto seconds = number_of(server, "binlog_expire_logs_seconds");
-  const auto days = number_of(server, "expire_logs_days");
-  if (seconds && *seconds > 0)
-    return {seconds, false, "binlog_expire_logs_seconds " + std::to_string(*seconds)};
-  if (days && *days > 0) return {*days * kDay, false, "expire_logs_days " + std::to_string(*days)};
-  if (seconds || days)
-    return {std::nullopt, true, seconds ? "binlog_expire_logs_seconds 0" : "expire_logs_days 0"};
-  return {std::nullopt, false, "the server has no setting for it"};
+  Retention retention = retention_by_age(server);
+  const auto limit =
+      parse_uint(server.variable({"binlog_space_limit", "max_binlog_total_size"}).value_or("0"));
+  if (server.managed.empty() && limit && *limit > 0) retention.space_limit = *limit;
+  return retention;
+}
+
+std::optional<std::int64_t> seconds_until_full(std::uint64_t limit, std::uint64_t bytes_needed,
+                                               double growth) {
+  if (bytes_needed >= limit) return 0;
+  if (growth <= 0) return std::nullopt;
+  const double seconds = static_cast<double>(limit - bytes_needed) / growth;
+  constexpr double kCentury = 100.0 * 365 * 86'400;
+  return static_cast<std::int64_t>(std::min(seconds, kCentury));
 }
 
 Metrics measure(const ServerFacts& server, const PositionFacts& position, PositionFinder& finder,
@@ -127,6 +163,7 @@ Metrics measure(const ServerFacts& server, const PositionFacts& position, Positi
   struct stat info {};
   if (!checkpoint.empty() && ::stat(checkpoint.c_str(), &info) == 0)
     metrics.checkpoint_age_s = std::max<std::int64_t>(0, ::time(nullptr) - info.st_mtime);
+  finder.take_bytes_read();
   try {
     measure_source(server, finder, metrics);
     measure_headroom(server, position, finder, metrics);
@@ -135,6 +172,7 @@ Metrics measure(const ServerFacts& server, const PositionFacts& position, Positi
   } catch (const DecodeError&) {
     // Told by position.readable; the times of a damaged file are not known.
   }
+  metrics.bytes_read = finder.take_bytes_read();
   return metrics;
 }
 

@@ -18,8 +18,15 @@ struct Retention {
   std::optional<std::int64_t> seconds;  // nullopt: not known, or for ever
   bool forever = false;                 // nothing is purged by age
   std::string source;  // the setting, "binlog_expire_logs_seconds 2592000", or why it is not known
+  // The oldest files are purged beyond this size: Percona's binlog_space_limit, MariaDB's
+  // max_binlog_total_size (11.4). nullopt: no limit.
+  std::optional<std::uint64_t> space_limit;
 };
 Retention retention_of(const ServerFacts& server);
+
+// Seconds until the log from the position's file on has outgrown `limit`; nullopt while it does not grow.
+std::optional<std::int64_t> seconds_until_full(std::uint64_t limit, std::uint64_t bytes_needed,
+                                               double growth);
 
 struct Metrics {
   std::optional<std::uint64_t> binlog_files, binlog_bytes;
@@ -30,10 +37,12 @@ struct Metrics {
   std::optional<std::int64_t> lag_s;        // age of the first transaction that is not processed; 0: none
   std::optional<std::int64_t> headroom_s;   // until the position's file may be purged
   bool in_newest_file = false;              // headroom_s counts from its rotation, which is still to come
+  bool by_space = false;                    // headroom_s is that of the space limit, the sooner one
   std::optional<std::int64_t> retention_s;  // how long a file is kept
   std::optional<std::int64_t> checkpoint_age_s;  // since the checkpoint file was written
   std::optional<std::uint64_t> dump_threads;     // sessions that read the binlog now
   std::optional<std::int64_t> replica_lag_s;     // of the source itself, the worst of its channels
+  std::uint64_t bytes_read = 0;                  // of binlog, for the ages
 };
 
 // Reads the first events of up to three files for their times. `checkpoint` is the file's path, "" for none.

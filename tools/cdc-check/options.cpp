@@ -134,6 +134,7 @@ void Options::read_connector(Job& job) const {
   const ConnectorConfig config = read_connector_config(*connector_config_);
   const auto given = [&](const char* name) { return app_->cli().count(name) > 0; };
   job.consumer = config.consumer;
+  job.reader_time_zone = config.time_zone;
   if (!given("--host") && !given("--socket") && config.host) {
     job.connection.hosts = {{*config.host, config.port.value_or(3306)}};
     job.connection.socket.clear();

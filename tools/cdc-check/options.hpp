@@ -29,7 +29,7 @@ struct Job {
   Verdict fail_on = Verdict::warning;
   std::int64_t warn_headroom_s = 0, crit_headroom_s = 0;
   std::vector<std::string> required;
-  std::optional<std::string> expected_uuid, write_checkpoint, prometheus;
+  std::optional<std::string> expected_uuid, reader_time_zone, write_checkpoint, prometheus;
   std::string checkpoint;  // its path, "" when none is named
   bool probe = false;
 };

@@ -153,7 +153,9 @@ CheckResult check_agreement(const CheckInput& in) {
 
 CheckResult check_distance(const CheckInput& in) {
   constexpr const char* kId = "position.distance";
-  if (!in.metrics.lag_bytes) return skipped(kId, why_not_known(in.position));
+  if (!in.metrics.lag_bytes)
+    return skipped(
+        kId, in.position.position && !in.server.files ? in.server.files.refusal : why_not_known(in.position));
   std::string text = bytes_text(*in.metrics.lag_bytes) + " in " + grouped(*in.metrics.lag_files) +
                      (*in.metrics.lag_files == 1 ? " file" : " files");
   if (in.metrics.lag_transactions)
@@ -206,9 +208,23 @@ CheckResult check_ahead(const CheckInput& in) {
               (*in.position.given_set - more).text()};
 }
 
+// MariaDB's set is of last transactions, which are there or not; those before them are not asked about.
+CheckResult check_foreign_mariadb(const CheckInput& in) {
+  constexpr const char* kId = "gtid.foreign";
+  if (in.position.start.error != StartError::foreign_gtids)
+    return {kId, Status::ok, "the server knows the last transaction of every domain", ""};
+  return {kId, Status::critical,
+          "the binlog does not have " + in.position.start.transactions.text() +
+              ": the server accepts the position by its number, and sends nothing of that domain up to the "
+              "next transaction of the same server id",
+          in.position.repaired ? "By its numbers alone the position is\n" + in.position.repaired->text()
+                               : "Look for it on the former source."};
+}
+
 CheckResult check_foreign(const CheckInput& in) {
   constexpr const char* kId = "gtid.foreign";
   if (auto skip = no_set(kId, in)) return *skip;
+  if (in.server.mariadb()) return check_foreign_mariadb(in);
   const GtidSet known = in.position.sets.executed + in.position.sets.owned;
   GtidSet foreign = *in.position.given_set - known;
   if (in.position.start.error == StartError::replica_has_more)
@@ -263,14 +279,48 @@ CheckResult check_first_file(const CheckInput& in) {
 // Files that were deleted by hand, not purged: the server still believes that it can send their transactions.
 CheckResult check_files(const CheckInput& in) {
   constexpr const char* kId = "gtid.files";
-  if (!in.position.asked || !in.position.oldest_previous || in.server.mariadb())
-    return skipped(kId, why_not_known(in.position));
+  if (in.server.mariadb()) return skipped(kId, "MariaDB has no gtid_purged");
+  if (in.position.asked && !in.server.files) return skipped(kId, in.server.files.refusal);
+  if (!in.position.asked || !in.position.oldest_previous) return skipped(kId, why_not_known(in.position));
   const GtidSet gone = *in.position.oldest_previous - in.position.sets.purged;
   if (gone.empty()) return {kId, Status::ok, "the binlog files begin where gtid_purged ends", ""};
   return {
       kId, Status::critical,
       "binlog files were removed by hand: " + brief(gone) + " is neither in the binlog nor in gtid_purged",
       "Restart the server, which computes gtid_purged from its files, and use PURGE BINARY LOGS."};
+}
+
+// Numbers that the server itself has left out.
+CheckResult check_gaps(const CheckInput& in) {
+  constexpr const char* kId = "gtid.gaps";
+  if (in.server.mariadb()) return skipped(kId, "MariaDB's positions have no gaps");
+  if (!in.server.executed) return skipped(kId, in.server.executed.refusal);
+  const GtidSet gaps = gaps_of(*in.server.executed) - in.server.owned.value.value_or(GtidSet());
+  if (gaps.empty()) return {kId, Status::ok, "gtid_executed has no gaps", ""};
+  return {
+      kId, Status::note,
+      "gtid_executed lacks " + brief(gaps) + " (" + transactions(gaps) +
+          "): they come late where a replica commits out of order or a group hands out blocks of numbers, "
+          "or were never used",
+      ""};
+}
+
+// The log behind the position, as far as it was read for the tables.
+CheckResult check_anonymous_behind(const CheckInput& in) {
+  constexpr const char* kId = "gtid.anonymous";
+  const TableActivity& activity = *in.tables.activity;
+  if (!activity.refused.empty())
+    return {kId, Status::critical, "the dump will break off behind the position: " + activity.refused,
+            in.server.gtid_mode == GtidMode::on
+                ? "Start behind it, or read past it while gtid_mode is ON_PERMISSIVE."
+                : "Read past it while gtid_mode is OFF_PERMISSIVE."};
+  const std::string extent =
+      activity.complete ? "up to the server's end" : "in the next " + bytes_text(activity.bytes);
+  if (activity.anonymous == 0) return {kId, Status::ok, "all transactions " + extent + " have GTIDs", ""};
+  return {kId, Status::warning,
+          grouped(activity.anonymous) + " transactions without GTID " + extent +
+              ": no set tells that they are processed",
+          "Start behind them once gtid_mode is ON."};
 }
 
 CheckResult check_anonymous(const CheckInput& in) {
@@ -289,17 +339,21 @@ CheckResult check_anonymous(const CheckInput& in) {
                 " transactions before the position have no GTID: no set tells that "
                 "they are processed",
             ""};
+  if (in.tables.activity) return check_anonymous_behind(in);
   if (!in.position.scan && !in.position.first) return skipped(kId, why_not_known(in.position));
-  return {kId, Status::ok, "the transactions that were read have GTIDs", ""};
+  const std::string read = in.position.scan ? "the transactions of the file before the position have GTIDs"
+                                            : "the first transaction has a GTID";
+  return {kId, Status::ok, read + "; those behind it are read with -t, up to --scan-limit", ""};
 }
 
 }  // namespace
 
 Results position_checks(const CheckInput& input) {
-  constexpr std::array<Check, 16> kChecks{
-      check_file,      check_offset,     check_event,  check_transaction, check_readable, check_complete_set,
-      check_agreement, check_distance,   check_purged, check_ahead,       check_foreign,  check_holes,
-      check_tags,      check_first_file, check_files,  check_anonymous};
+  constexpr std::array<Check, 17> kChecks{
+      check_file,         check_offset,    check_event,    check_transaction, check_readable,
+      check_complete_set, check_agreement, check_distance, check_purged,      check_ahead,
+      check_foreign,      check_holes,     check_tags,     check_gaps,        check_first_file,
+      check_files,        check_anonymous};
   Results results;
   for (const Check check : kChecks) results.push_back(check(input));
   return results;

@@ -122,7 +122,23 @@ class Gatherer {
     if (!facts_.scan) facts_.position = place->position;
     facts_.first = place->first;
     facts_.last_commit_ms = place->last_commit_ms;
+    if (facts_.start.ok() && server_.mariadb()) look_for(set, *place);
     if (facts_.start.ok()) facts_.start = predict_found(facts_.sets, *place, true);
+  }
+
+  // MariaDB compares numbers when it accepts a position, and names when it sends: what the binlog does not
+  // have makes it skip the domain up to a later transaction of the same server.
+  void look_for(const GtidSet& set, const FoundPlace& place) {
+    GtidSet absent;
+    for (const auto& [domain, gtid] : set.mariadb()) {
+      const bool there = read("whether the binlog has " + Gtid::of(gtid).text(),
+                              [&, &gtid = gtid] { return finder_.has(gtid); });
+      if (!there) absent.add(gtid);
+    }
+    if (absent.empty()) return;
+    facts_.start = {StartError::foreign_gtids, true, absent, ""};
+    facts_.first.reset();
+    facts_.repaired = place.gtid_set;
   }
 
   // The set that holds when all of `set` was collected behind its first member in the binlog.
@@ -210,13 +226,16 @@ PositionFacts gather_position(const PositionRequest& request, const ServerFacts&
     if (error.number() == kFatalErrorReadingBinlog && !facts.files) {
       position.start = refused(facts.version, StartError::no_such_file);
     } else {
-      position.refusal = error.message();
+      position.refusal = error.exit_code() == ExitCode::denied ? lacking(facts.account, "REPLICATION SLAVE")
+                                                               : error.message();
       position.start = {StartError::unknown, false, {}, ""};
     }
   }
   judge_silent_cases(facts, position);
   if (!position.by_set && position.complete && position.mode != StartupMode::latest)
     position.restart = predict_restart_of_collector(position.sets, *position.complete);
+  position.restart.skips =
+      skipped_by_filling(position.sets, position.by_set ? position.given_set : std::nullopt);
   return position;
 }
 

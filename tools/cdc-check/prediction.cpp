@@ -33,7 +33,11 @@ std::string_view server_text_of(StartError error, const ServerVersion& version) 
     case StartError::server_id_zero:
       return "Misconfigured source - source server_id is 0";
     case StartError::gtid_mode:
-      return "The replication sender thread cannot start in AUTO_POSITION mode";
+      if (version.at_least(5, 7, 22))
+        return "The replication sender thread cannot start in AUTO_POSITION mode";
+      if (version.at_least(5, 6, 40)) return "Request to dump GTID when @@GLOBAL_.GTID_MODE <> ON";
+      // Seen on 5.6.24, which looks for a file to begin with, and finds none.
+      return "Found old binary log without GTIDs while looking for the oldest binary log";
     case StartError::replica_has_more:
       return mariadb ? "Error: connecting slave requested to start from GTID"
                      : "Replica has more GTIDs than the source has, using the source's SERVER_UUID";
@@ -219,6 +223,20 @@ RestartPrediction predict_restart_of_collector(const ServerSets& sets, const Gti
   else
     restart.replays_all = true;
   return restart;
+}
+
+GtidSet gaps_of(const GtidSet& executed) {
+  GtidSet up_to_newest;
+  for (const auto& [source, intervals] : executed.mysql())
+    up_to_newest.add(source, {1, std::prev(intervals.end())->second});
+  return up_to_newest - executed;
+}
+
+GtidSet skipped_by_filling(const ServerSets& sets, const std::optional<GtidSet>& given) {
+  if (sets.mariadb() || sets.gtid_mode != GtidMode::on) return {};
+  GtidSet skips = gaps_of(sets.executed);
+  if (given) skips.add(holes_below(sets.executed, *given) - sets.purged);
+  return skips;
 }
 
 GtidSet holes_below(const GtidSet& executed, const GtidSet& set) {

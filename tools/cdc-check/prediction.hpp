@@ -82,12 +82,20 @@ struct RestartPrediction {
   // Sent again although it lies before the position: at once, or once gtid_purged is added to silence the
   // error.
   GtidSet replays;
-  GtidSet skips;  // never sent although it lies behind the position
+  // Of skipped_by_filling(): never sent to a connector that fills gaps.
+  GtidSet skips;
 };
 
 // A connector that starts at a bare file and offset, where `complete` is executed, collects the GTIDs it
 // sees, and later resumes by that set alone.
 RestartPrediction predict_restart_of_collector(const ServerSets& sets, const GtidSet& complete);
+
+// What is lost on a connector that takes gaps in its set for processed, as SeaTunnel and Flink CDC do since
+// they guess at incomplete sets: holes of the set it was given that are still in the binlog, and numbers that
+// the server's own set lacks below its newest, if they come yet (replicas that commit out of order, groups).
+GtidSet skipped_by_filling(const ServerSets& sets, const std::optional<GtidSet>& given);
+// Numbers that `executed` lacks below its newest of the same source.
+GtidSet gaps_of(const GtidSet& executed);
 
 // Members of executed - set that are older than a member of `set` of the same source: holes, sent again or
 // late.

@@ -29,6 +29,8 @@ std::optional<std::string> file_pos_text(const PositionFacts& position);  // "bi
 // In the option names of SeaTunnel, Flink CDC or Debezium.
 std::optional<std::string> connector_text(Consumer consumer, const PositionFacts& position);
 
+// Each question to the binlog with the bytes that it took.
+std::vector<Reading> all_readings(const CheckInput& input);
 // The place to start from: the position, or the newest boundary before it when it is none.
 std::optional<BinlogPosition> usable_position(const PositionFacts& position);
 // The set to start from: complete there, or made whole.

@@ -127,10 +127,13 @@ void write_position(Writer& json, const PositionFacts& position) {
   member(json, "gtid_set", usable_set(position));
   if (position.scan && position.scan->after) member(json, "next_boundary", *position.scan->after);
   if (position.repaired) member(json, "repaired_gtid_set", position.repaired);
+  json.EndObject();
+}
+
+void write_readings(Writer& json, const CheckInput& input) {
   key(json, "bytes_read");
   json.StartObject();
-  for (const Reading& reading : position.readings) member(json, reading.question, reading.bytes);
-  json.EndObject();
+  for (const Reading& reading : all_readings(input)) member(json, reading.question, reading.bytes);
   json.EndObject();
 }
 
@@ -149,6 +152,7 @@ std::string json_report(const Report& report) {
       key(json, "prediction");
       write_prediction(json, report.input->position);
     }
+    write_readings(json, *report.input);
   }
   key(json, "checks");
   write_checks(json, report.results);

@@ -72,13 +72,20 @@ std::string text_report(const Report& report, bool color, bool quiet) {
       append_line(out, result, id_width, color);
   if (quiet && out.empty()) return out;
   if (report.input) {
-    for (const Reading& reading : report.input->position.readings)
+    for (const Reading& reading : all_readings(*report.input))
       if (!quiet && reading.bytes > 0)
         out += "read  " + bytes_text(reading.bytes) + " to know " + reading.question + "\n";
   }
   out += "\n" + verdict_line(report) + "\n";
   if (const std::string advice = advice_text(report); !advice.empty()) out += "\nWhat to do:\n" + advice;
   return out;
+}
+
+std::vector<Reading> all_readings(const CheckInput& input) {
+  std::vector<Reading> readings = input.position.readings;
+  readings.push_back({"how old files are", input.metrics.bytes_read});
+  if (input.tables.activity) readings.push_back({"what happens to the tables", input.tables.activity->bytes});
+  return readings;
 }
 
 std::optional<BinlogPosition> usable_position(const PositionFacts& position) {

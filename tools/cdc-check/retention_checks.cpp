@@ -34,12 +34,13 @@ CheckResult check_headroom(const CheckInput& in) {
   constexpr const char* kId = "retention.headroom";
   if (!in.position.asked) return {kId, Status::skipped, "no position given", ""};
   const Retention retention = retention_of(in.server);
-  if (retention.forever) return {kId, Status::ok, "the position is not purged by age", ""};
-  if (!in.metrics.headroom_s)
-    return {
-        kId, Status::skipped,
-        "unknown: " + (retention.seconds ? "when the position's file was last written" : retention.source),
-        ""};
+  if (retention.forever && !in.metrics.by_space)
+    return {kId, Status::ok, "the position is not purged by age", ""};
+  if (!in.metrics.headroom_s) {
+    std::string why = retention.seconds ? "when the position's file was last written" : retention.source;
+    if (retention.seconds && !in.server.files) why = in.server.files.refusal;
+    return {kId, Status::skipped, "unknown: " + why, ""};
+  }
   const std::int64_t left = *in.metrics.headroom_s;
   if (in.metrics.in_newest_file)
     return {
@@ -49,8 +50,13 @@ CheckResult check_headroom(const CheckInput& in) {
   const Status status = left < in.crit_headroom_s   ? Status::critical
                         : left < in.warn_headroom_s ? Status::warning
                                                     : Status::ok;
-  const std::string text = left > 0 ? duration_text(left) + " until the position may be purged"
-                                    : "the position's file is purged at the next change of files";
+  std::string text = left > 0 ? duration_text(left) + " until the position may be purged"
+                              : "the position's file is purged at the next change of files";
+  if (in.metrics.by_space)
+    return {
+        kId, status,
+        text + " at the mean growth, because the binlog is limited to " + bytes_text(*retention.space_limit),
+        status == Status::ok ? "" : "Let the job catch up, or raise the limit (binlog_space_limit)."};
   return {kId, status, text,
           status == Status::ok ? "" : "Let the job catch up, and keep files longer: " + longer_retention(in)};
 }

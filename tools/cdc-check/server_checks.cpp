@@ -61,6 +61,8 @@ CheckResult check_server_id(const CheckInput& in) {
     return {"server.id", Status::critical,
             "server id " + ours + " is in use: two readers with one id throw each other out",
             "Give the job a server id of its own."};
+  if (!in.server.replicas)
+    return {"server.id", Status::skipped, "whether " + ours + " is free: " + in.server.replicas.refusal, ""};
   return {"server.id", Status::ok, "server_id " + id + "; " + ours + " is free", ""};
 }
 
@@ -99,6 +101,9 @@ CheckResult check_replica(const CheckInput& in) {
 // A multi-threaded replica that commits out of order leaves holes that close later.
 CheckResult check_commit_order(const CheckInput& in) {
   const ServerFacts& server = in.server;
+  if (!server.channels)
+    return {"server.commit_order", Status::skipped, "whether it is a replica: " + server.channels.refusal,
+            ""};
   if (!server.is_replica()) return {"server.commit_order", Status::skipped, "not a replica", ""};
   const std::string workers =
       server.variable({"replica_parallel_workers", "slave_parallel_workers", "slave_parallel_threads"})

@@ -139,8 +139,11 @@ CheckResult check_gtid_consistency(const CheckInput& in) {
 
 CheckResult check_checksum(const CheckInput& in) {
   const std::string checksum = in.server.variable({"binlog_checksum"}).value_or("NONE");
+  const std::string verify =
+      in.server.variable({"source_verify_checksum", "master_verify_checksum"}).value_or("OFF");
   if (lower_ascii(checksum) != "none")
-    return {"settings.checksum", Status::ok, "binlog_checksum " + checksum, ""};
+    return {"settings.checksum", Status::ok,
+            "binlog_checksum " + checksum + ", source_verify_checksum " + verify, ""};
   return {"settings.checksum", Status::note, "binlog_checksum is NONE: a damaged event is not noticed",
           set_variable(in.server.version, "binlog_checksum", "CRC32")};
 }
@@ -187,11 +190,16 @@ CheckResult check_durability(const CheckInput& in) {
           set_variable(in.server.version, "innodb_flush_log_at_trx_commit", "1")};
 }
 
-CheckResult check_time_zone(const CheckInput& in) {
-  const std::string zone = in.server.variable({"time_zone"}).value_or("?");
-  const std::string system = in.server.variable({"system_time_zone"}).value_or("?");
-  return {"settings.time_zone", Status::ok,
-          "time_zone " + zone + (zone == "SYSTEM" ? " (" + system + ")" : ""), ""};
+CheckResult check_explicit_defaults(const CheckInput& in) {
+  const auto value = in.server.variable({"explicit_defaults_for_timestamp"});
+  if (!value) return missing("settings.explicit_defaults", "explicit_defaults_for_timestamp");
+  if (is_on(value))
+    return {"settings.explicit_defaults", Status::ok, "explicit_defaults_for_timestamp ON", ""};
+  return {
+      "settings.explicit_defaults", Status::note,
+      "explicit_defaults_for_timestamp is OFF: TIMESTAMP columns get a default and update themselves without "
+      "being declared so, and hold the time of the statement where it says NULL",
+      set_variable(in.server.version, "explicit_defaults_for_timestamp", "ON")};
 }
 
 CheckResult check_sql_mode(const CheckInput& in) {
@@ -211,7 +219,10 @@ CheckResult check_sql_mode(const CheckInput& in) {
 CheckResult check_timeouts(const CheckInput& in) {
   const std::string write = in.server.variable({"net_write_timeout"}).value_or("?");
   const std::string packet = in.server.variable({"max_allowed_packet"}).value_or("?");
-  const std::string text = "net_write_timeout " + write + " s, max_allowed_packet " + packet;
+  const std::string text = "net_write_timeout " + write + " s, wait_timeout " +
+                           in.server.variable({"wait_timeout"}).value_or("?") + " s, replica_net_timeout " +
+                           in.server.variable({"replica_net_timeout", "slave_net_timeout"}).value_or("?") +
+                           " s, max_allowed_packet " + packet;
   constexpr std::uint64_t kShort = 30;  // half of the default: a sink that pauses longer loses its connection
   if (parse_uint(write).value_or(kShort) >= kShort) return {"settings.timeouts", Status::ok, text, ""};
   return {"settings.timeouts", Status::note, text + ": a reader that pauses longer loses its connection",
@@ -236,7 +247,12 @@ CheckResult check_charset(const CheckInput& in) {
 CheckResult check_order_commits(const CheckInput& in) {
   const auto value = in.server.variable({"binlog_order_commits"});
   if (!value) return missing("settings.order_commits", "binlog_order_commits");
-  if (is_on(value)) return {"settings.order_commits", Status::ok, "binlog_order_commits ON", ""};
+  const std::string delay = in.server.variable({"binlog_group_commit_sync_delay"}).value_or("0");
+  if (is_on(value))
+    return {"settings.order_commits", Status::ok,
+            "binlog_order_commits ON" +
+                (delay == "0" ? "" : ", commits wait " + delay + " us for each other (group commit)"),
+            ""};
   return {"settings.order_commits", Status::note,
           "binlog_order_commits is OFF: a snapshot may not be the state at its binlog position",
           set_variable(in.server.version, "binlog_order_commits", "ON")};
@@ -245,15 +261,15 @@ CheckResult check_order_commits(const CheckInput& in) {
 }  // namespace
 
 Results setting_checks(const CheckInput& input) {
-  constexpr std::array<Check, 19> kChecks{
-      check_log_bin,          check_format,        check_session_format, check_row_image,
-      check_row_metadata,     check_value_options, check_compression,    check_gtid_mode,
-      check_gtid_consistency, check_checksum,      check_filters,        check_encryption,
-      check_rows_query,       check_durability,    check_time_zone,      check_sql_mode,
-      check_timeouts,         check_lower_case,    check_charset};
+  constexpr std::array<Check, 21> kChecks{check_log_bin,           check_format,       check_session_format,
+                                          check_row_image,         check_row_metadata, check_value_options,
+                                          check_compression,       check_gtid_mode,    check_gtid_consistency,
+                                          check_checksum,          check_filters,      check_encryption,
+                                          check_rows_query,        check_durability,   check_time_zone,
+                                          check_explicit_defaults, check_sql_mode,     check_timeouts,
+                                          check_lower_case,        check_charset,      check_order_commits};
   Results results;
   for (const Check check : kChecks) results.push_back(check(input));
-  results.push_back(check_order_commits(input));
   return results;
 }
 

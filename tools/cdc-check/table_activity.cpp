@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/base/text.hpp"
+#include <algorithm>
+
 #include "common/binlog/ddl.hpp"
 #include "common/binlog/payload.hpp"
 #include "common/binlog/table_map.hpp"
 #include "common/mysql/binlog_stream.hpp"
+#include "common/mysql/table_definitions.hpp"
 #include "tools/cdc-check/checks.hpp"
 #include "tools/cdc-check/table_facts.hpp"
 
@@ -15,8 +17,9 @@ class Follower {
  public:
   explicit Follower(TablesFacts& tables) : tables_(tables), activity_(tables.activity.emplace()) {}
 
-  void follow(EventSource& source) {
+  void follow(EventSource& source, std::uint64_t limit) {
     while (const std::optional<RawEvent> raw = source.next()) {
+      if (activity_.bytes >= limit) return;
       activity_.bytes += raw->bytes.size();
       const Event event = reader_.read(*raw);
       if (event.artificial) continue;
@@ -30,10 +33,14 @@ class Follower {
 
  private:
   void feed(const Event& event) {
-    tracker_.feed(event);
+    const TransactionStep step = tracker_.feed(event);
+    const bool begun = step == TransactionStep::begin || step == TransactionStep::whole;
+    if (begun && tracker_.transaction().gtid.empty()) ++activity_.anonymous;
     if (event.type() == EventType::table_map) {
-      const TableName& name = maps_.add(event, reader_.format().mariadb)->name;
-      if (matches(tables_.globs, name)) ++activity_.rows_events[name];
+      const auto map = maps_.add(event, reader_.format().mariadb);
+      if (!matches(tables_.globs, map->name)) return;
+      ++activity_.rows_events[map->name];
+      activity_.first_maps.try_emplace(map->name, map);
     } else if (const QueryEvent* query = tracker_.query()) {
       note_definition(event, *query);
     }
@@ -69,26 +76,43 @@ void gather_activity(const ConnectOptions& options, const ServerFacts& server, c
     tables.no_activity = server.files.refusal;
     return;
   }
-  std::uint64_t distance = 0;
+  Follower follower(tables);
   for (const BinlogFile& file : *server.files)
-    if (compare_binlog_names(file.name, position.position->file) >= 0) distance += file.size;
-  if (distance > limit + position.position->pos) {
-    tables.no_activity = bytes_text(distance) + " of binlog are more than --scan-limit, " + bytes_text(limit);
-    return;
-  }
+    if (compare_binlog_names(file.name, position.position->file) >= 0) tables.activity->distance += file.size;
+  tables.activity->distance -= std::min(tables.activity->distance, position.position->pos);
+  const auto give_up = [&](const std::string& why) {
+    tables.activity.reset();  // a part of unknown extent would look like all
+    tables.no_activity = why;
+  };
   try {
     DumpRequest request;
     request.position = *position.position;
     request.stop_at_end = true;
     BinlogStream stream(Connection(options), request);
-    Follower(tables).follow(stream);
+    follower.follow(stream, limit);
   } catch (const ServerError& error) {
     if (error.transient()) throw;
-    tables.activity.reset();  // half of it would look like all
-    tables.no_activity = error.message();
+    if (is_refused_kind(error))
+      tables.activity->refused = error.message();
+    else
+      give_up(error.message());
   } catch (const DecodeError& error) {
-    tables.activity.reset();  // half of it would look like all
-    tables.no_activity = error.message();
+    give_up(error.message());
+  }
+}
+
+void compare_definitions(Connection& connection, TablesFacts& tables) {
+  if (!tables.activity) return;
+  for (const auto& [name, map] : tables.activity->first_maps) {
+    std::string what;
+    try {
+      // What is not to be seen is told by table.exists.
+      if (const std::optional<LiveTable> live = read_live_table(connection, name))
+        what = difference(*map, *live);
+    } catch (const DataError& error) {
+      what = error.message();
+    }
+    if (!what.empty()) tables.activity->differences.emplace(name, what);
   }
 }
 

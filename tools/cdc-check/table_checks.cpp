@@ -23,6 +23,7 @@ std::string listed(const std::vector<std::string>& names) {
 CheckResult each_table(const CheckInput& in, const char* id, Status bad, const std::string& fine,
                        const std::string& wrong, const std::string& advice,
                        const std::function<std::string(const TableFacts&)>& objection) {
+  if (in.tables.tables.empty()) return {id, Status::skipped, "no table that can be seen", ""};
   std::vector<std::string> found;
   for (const TableFacts& table : in.tables.tables) {
     if (table.is_view) continue;
@@ -46,6 +47,23 @@ bool contains_word(const std::string& text, std::string_view word) {
   return lower_ascii(text).find(word) != std::string::npos;
 }
 
+// The statements that let the account see what the globs name.
+std::string grants_for(const std::vector<std::string>& globs, const std::string& account) {
+  std::set<std::string> objects;
+  for (const std::string& glob : globs) {
+    const std::string db = glob.substr(0, glob.find('.')), table = glob.substr(glob.find('.') + 1);
+    const auto plain = [](const std::string& name) {
+      return name.find_first_of("*?[\\") == std::string::npos;
+    };
+    objects.insert((plain(db) ? Connection::quote_name(db) : "*") + "." +
+                   (plain(db) && plain(table) ? Connection::quote_name(table) : "*"));
+  }
+  std::string statements;
+  for (const std::string& object : objects)
+    statements += (statements.empty() ? "" : " ") + ("GRANT SELECT ON " + object) + " TO " + account + ";";
+  return statements;
+}
+
 CheckResult check_exists(const CheckInput& in) {
   std::vector<std::string> unmatched;
   for (const std::string& glob : in.tables.globs)
@@ -55,7 +73,7 @@ CheckResult check_exists(const CheckInput& in) {
   if (!unmatched.empty())
     return {"table.exists", Status::critical,
             "no table, or none that " + in.server.account + " may see, matches " + listed(unmatched),
-            "Correct -t, or GRANT SELECT on the tables to " + in.server.account + "."};
+            "Correct -t, or " + grants_for(unmatched, in.server.account)};
   return {
       "table.exists", Status::ok,
       grouped(in.tables.tables.size()) + (in.tables.tables.size() == 1 ? " table matches" : " tables match"),
@@ -100,17 +118,55 @@ CheckResult check_generated_key(const CheckInput& in) {
       [](const TableFacts& table) { return has_generated_key(table) ? "!" : ""; });
 }
 
+// Bytes that a character of the column can have in UTF-8.
+std::uint64_t utf8_bytes(const ColumnFacts& column) {
+  if (column.charset.empty() || column.charset == "ascii" || column.charset == "binary") return 1;
+  return column.charset == "utf8mb3" || column.charset == "utf8" || column.charset == "ucs2" ||
+                 column.charset == "latin1"
+             ? 3
+             : 4;
+}
+
 // StarRocks: the encoded key of a Primary Key table has at most 128 bytes.
 CheckResult check_key_length(const CheckInput& in) {
   constexpr std::uint64_t kLimit = 128;
-  return each_table(in, "table.key_length", Status::warning, "primary keys fit into StarRocks' 128 bytes",
-                    "the primary key can exceed StarRocks' 128 bytes",
-                    "Look at the longest value that occurs.", [](const TableFacts& table) -> std::string {
-                      std::uint64_t bytes = 0;
-                      for (const std::string& name : table.primary_key)
-                        if (const ColumnFacts* column = table.column(name))
-                          bytes += column->characters ? column->characters : 8;
-                      return bytes > kLimit ? std::to_string(bytes) : "";
+  const auto bytes_of = [](const TableFacts& table, bool widest) {
+    std::uint64_t bytes = 0;
+    for (const std::string& name : table.primary_key)
+      if (const ColumnFacts* column = table.column(name))
+        bytes += column->characters ? column->characters * (widest ? utf8_bytes(*column) : 1) : 8;
+    return bytes;
+  };
+  const auto too_long = [&](bool widest) {
+    return [&, widest](const TableFacts& table) -> std::string {
+      const std::uint64_t bytes = bytes_of(table, widest);
+      return bytes > kLimit ? std::to_string(bytes) : "";
+    };
+  };
+  const CheckResult plain = each_table(in, "table.key_length", Status::warning, "",
+                                       "the primary key can exceed StarRocks' 128 bytes",
+                                       "Look at the longest value that occurs.", too_long(false));
+  if (plain.status != Status::ok) return plain;
+  return each_table(in, "table.key_length", Status::note, "primary keys fit into StarRocks' 128 bytes",
+                    "the primary key can exceed StarRocks' 128 bytes with characters beyond ASCII", "",
+                    too_long(true));
+}
+
+// StarRocks manual, "Primary Key table": numbers without fraction, strings and dates.
+CheckResult check_key_types(const CheckInput& in) {
+  return each_table(in, "table.key_types", Status::warning, "StarRocks has keys of these types",
+                    "columns of the primary key whose types StarRocks does not have in keys",
+                    "Map them to strings, or choose another key for the destination.",
+                    [](const TableFacts& table) {
+                      return columns_where(table, [&](const ColumnFacts& column) -> std::string {
+                        if (std::find(table.primary_key.begin(), table.primary_key.end(), column.name) ==
+                            table.primary_key.end())
+                          return "";
+                        for (const char* type : {"float", "double", "decimal", "blob", "tinyblob",
+                                                 "mediumblob", "longblob", "binary", "varbinary"})
+                          if (column.data_type == type) return column.data_type;
+                        return "";
+                      });
                     });
 }
 
@@ -237,7 +293,7 @@ CheckResult check_shadow(const CheckInput& in) {
 
 CheckResult check_filtered(const CheckInput& in) {
   if (!in.server.end || !*in.server.end)
-    return {"table.filters", Status::skipped, "binlog filters are not known", ""};
+    return {"table.filters", Status::skipped, "binlog filters: " + in.server.end.refusal, ""};
   const BinlogEnd& end = **in.server.end;
   const auto names = [](const std::string& list) {
     std::set<std::string> set;
@@ -254,40 +310,67 @@ CheckResult check_filtered(const CheckInput& in) {
                     });
 }
 
-CheckResult check_activity(const CheckInput& in) {
-  if (!in.tables.activity) return {"table.changes", Status::skipped, in.tables.no_activity, ""};
-  if (in.tables.activity->rows_events.empty())
-    return {"table.changes", Status::ok, "no changes between the position and the server's end", ""};
-  std::vector<std::string> tables;
-  for (const auto& [name, count] : in.tables.activity->rows_events)
-    tables.push_back(name.text() + " " + grouped(count));
-  return {"table.changes", Status::ok,
-          "statements with changes between the position and the server's end: " + listed(tables), ""};
+// How much of the log behind the position was read, "" for all of it.
+std::string only_a_part(const TableActivity& activity) {
+  if (activity.complete) return "";
+  if (!activity.refused.empty()) return " up to where the server breaks the dump off";
+  return " in the next " + bytes_text(activity.bytes) + " of " + bytes_text(activity.distance) +
+         " (--scan-limit)";
 }
 
+CheckResult check_activity(const CheckInput& in) {
+  if (!in.tables.activity) return {"table.changes", Status::skipped, in.tables.no_activity, ""};
+  const TableActivity& activity = *in.tables.activity;
+  const std::string where =
+      activity.complete ? " between the position and the server's end" : only_a_part(activity);
+  if (activity.rows_events.empty())
+    return {"table.changes", activity.complete ? Status::ok : Status::skipped, "no changes" + where, ""};
+  std::vector<std::string> tables;
+  for (const auto& [name, count] : activity.rows_events) tables.push_back(name.text() + " " + grouped(count));
+  return {"table.changes", Status::ok, "statements with changes" + where + ": " + listed(tables), ""};
+}
+
+// Statements that name the tables, and rows that are not of the tables of now: the statement may lie anywhere
+// between.
 CheckResult check_definitions(const CheckInput& in) {
-  if (!in.tables.activity) return {"table.ddl", Status::skipped, in.tables.no_activity, ""};
-  if (in.tables.activity->changes.empty())
-    return {"table.ddl", Status::ok, "no definition changed behind the position", ""};
+  constexpr const char* kId = "table.ddl";
+  if (!in.tables.activity) return {kId, Status::skipped, in.tables.no_activity, ""};
+  const TableActivity& activity = *in.tables.activity;
+  const std::string part = only_a_part(activity);
   std::vector<std::string> changes;
-  for (const TableChange& change : in.tables.activity->changes)
+  for (const TableChange& change : activity.changes)
     changes.push_back(change.table.text() + " at " + change.position.text());
+  for (const auto& [name, what] : activity.differences)
+    changes.push_back(name.text() + " since its first rows there: " + what);
+  if (changes.empty() && activity.complete)
+    return {kId, Status::ok, "no definition changed behind the position", ""};
+  if (changes.empty()) return {kId, Status::skipped, "no definition changed" + part, ""};
   const bool named = lower_ascii(in.server.variable({"binlog_row_metadata"}).value_or("")) == "full";
-  return {"table.ddl", named ? Status::note : Status::warning,
-          "definitions changed behind the position: " + listed(changes) +
+  return {kId, named ? Status::note : Status::warning,
+          "definitions changed behind the position" + part + ": " + listed(changes) +
               (named ? "" : "; names of columns before that are not known (binlog_row_metadata)"),
           named ? "" : "Compare the columns by hand, or start behind the change with a new snapshot."};
+}
+
+// Number, order and types of the destination's columns are StarRocks' to tell.
+CheckResult check_destination(const CheckInput&) {
+  return {"table.starrocks", Status::skipped,
+          "needs StarRocks, which is not asked: whether the tables there are Primary Key tables with the "
+          "same key "
+          "and columns that hold these types",
+          ""};
 }
 
 }  // namespace
 
 Results table_checks(const CheckInput& input) {
   if (input.tables.globs.empty()) return {{"table.exists", Status::skipped, "no tables named with -t", ""}};
-  constexpr std::array<Check, 20> kChecks{
-      check_exists,     check_select, check_views,        check_primary_key, check_generated_key,
-      check_key_length, check_types,  check_mapped_types, check_generated,   check_invisible,
-      check_charsets,   check_engine, check_cascades,     check_triggers,    check_partitions,
-      check_case,       check_shadow, check_filtered,     check_activity,    check_definitions};
+  constexpr std::array<Check, 22> kChecks{
+      check_exists,      check_select,     check_views,  check_primary_key,  check_generated_key,
+      check_key_length,  check_key_types,  check_types,  check_mapped_types, check_generated,
+      check_invisible,   check_charsets,   check_engine, check_cascades,     check_triggers,
+      check_partitions,  check_case,       check_shadow, check_filtered,     check_activity,
+      check_definitions, check_destination};
   Results results;
   for (const Check check : kChecks) results.push_back(check(input));
   return results;

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/binlog/table_map.hpp"
 #include "common/model/schema.hpp"
 #include "common/mysql/connection.hpp"
 #include "tools/cdc-check/facts.hpp"
@@ -43,11 +45,19 @@ struct TableChange {
   BinlogPosition position;
 };
 
+// The log from the position on, as far as it was read.
 struct TableActivity {
   std::map<TableName, std::uint64_t> rows_events;
   std::vector<TableChange> changes;
+  // The definition of each table's first rows, and what keeps the table of now from being that: "column 3 is
+  // int there and bigint here".
+  std::map<TableName, std::shared_ptr<const TableMap>> first_maps;
+  std::map<TableName, std::string> differences;
+  std::uint64_t anonymous = 0;  // transactions without GTID
   std::uint64_t bytes = 0;
-  bool complete = false;  // read up to the server's end
+  std::uint64_t distance = 0;  // bytes from the position to the server's end
+  bool complete = false;       // read up to there
+  std::string refused;  // the server broke the dump off: a transaction that gtid_mode does not let pass
 };
 
 struct TablesFacts {
@@ -62,8 +72,10 @@ bool matches(const std::vector<std::string>& globs, const TableName& name);
 
 TablesFacts gather_tables(Connection& connection, const std::vector<std::string>& globs);
 
-// Reads the binlog from the position to the end, if that is no more than `limit` bytes.
+// Reads the binlog from the position towards the end, at most `limit` bytes.
 void gather_activity(const ConnectOptions& options, const ServerFacts& server, const PositionFacts& position,
                      std::uint64_t limit, TablesFacts& tables);
+// Holds the first rows that were met against the live tables.
+void compare_definitions(Connection& connection, TablesFacts& tables);
 
 }  // namespace cdc::check

@@ -16,7 +16,7 @@ struct Fixture {
   cdc::check::PositionFacts position;
   cdc::check::Metrics metrics;
   cdc::check::TablesFacts tables;
-  cdc::check::CheckInput input{server, position, metrics, tables, {}, {}, 0, 86400, 14400};
+  cdc::check::CheckInput input{server, position, metrics, tables, {}, {}, {}, 0, 86400, 14400};
   cdc::check::Report report;
 
   Fixture() {

@@ -128,3 +128,16 @@ TEST_CASE("a set looks collected when all that it lacks is older than all it has
   CHECK_FALSE(cdc::check::looks_collected(GtidSet(), own("1-200")));
   CHECK_FALSE(cdc::check::looks_collected(own("1-5:300"), own("6-200")));
 }
+
+TEST_CASE("connectors that fill gaps skip holes of their set, and what comes late into the server's") {
+  auto sets = incident();
+  sets.executed = own("1-38970000:38970005");
+  CHECK(skipped_by_filling(sets, std::nullopt) == own("38970001-38970004"));
+  // Holes that are purged are an error, not a loss; 38900000 is still there.
+  const auto given = own("1-5:7-38899999:38900001-38970000:38970005");
+  CHECK(skipped_by_filling(sets, given) == own("38900000:38970001-38970004"));
+  sets.executed = own("1-38970000");
+  CHECK(skipped_by_filling(sets, own("1-38960000")).empty());
+  sets.gtid_mode = cdc::GtidMode::on_permissive;
+  CHECK(skipped_by_filling(sets, given).empty());
+}
