@@ -44,7 +44,7 @@ def transactions(server, start):
         return [event.gtid for event in start(client) if event.starts_transaction]
 
 
-def await_gtids(checkpoint, executed, server, deadline=30):
+def await_gtids(checkpoint, executed, server, deadline=60):
     """Waits until the checkpoint file has all of `executed`."""
     end = time.monotonic() + deadline
     while True:

@@ -104,7 +104,7 @@ class Basics(LoadTest):
         with subprocess.Popen(self.command("--batch-time=200ms"), stdin=subprocess.PIPE) as process:
             process.stdin.write(stream.text.encode())
             process.stdin.flush()
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while self.rows() != [order(1)] or UUID + ":1" != self.saved()["gtid_set"]:
                 self.assertLess(time.monotonic(), deadline)
                 time.sleep(0.02)
@@ -154,7 +154,7 @@ class Basics(LoadTest):
             process.send_signal(signal.SIGUSR1)
             self.assertIn(b"0 rows in 0 loads", process.stderr.readline())
             process.send_signal(signal.SIGTERM)
-            self.assertEqual(process.wait(10), -signal.SIGTERM)
+            self.assertEqual(process.wait(60), -signal.SIGTERM)
 
 
 class Streams(LoadTest):
@@ -285,7 +285,7 @@ class Checkpoints(LoadTest):
         with subprocess.Popen(self.command(), stdin=subprocess.PIPE) as process:
             process.stdin.write(stream.text.encode())
             process.stdin.close()
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while not self.requests():
                 self.assertLess(time.monotonic(), deadline)
                 time.sleep(0.005)
