@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 import unittest
+import unittest.mock
 
 from load import COLUMNS, UUID, LoadTest, Stream, order
 
@@ -98,6 +99,45 @@ class Basics(LoadTest):
         self.assertEqual(len(self.rows()), 100)
         self.assertEqual(sum(load["rows"] for load in self.loads()), 100)
         self.assertGreater(len(self.loads()), 2)
+
+    def large(self, *changes):
+        """A transaction larger than a batch in a table with and one without key, with `changes` to the latter at its end."""
+        self.sim.create_table("shop", "events", self.target_columns, ["id"], "DUP")
+        stream = Stream().table().table("events", pk=()).transaction(("+I", order(1))).begin()
+        for i in range(10, 60):
+            stream.insert(order(i)).insert(order(i, "y" * 20), table="events")
+        for kind, *rows in changes:
+            if kind == "U":
+                stream.update(*rows, table="events")
+            else:
+                stream.row(kind, *rows, table="events")
+        return stream
+
+    def test_nothing_of_a_large_transaction_is_sent_before_its_last_change_is_known(self):
+        for change in (("-D", order(10)), ("U", order(10), order(10, "z"))):
+            for limit in ("--batch-rows=4", "--batch-bytes=200", "--memory=16k"):
+                with self.subTest(change=change[0], limit=limit):
+                    self.setUp()
+                    stream = self.large(change).commit().end()
+                    self.assertIn("no primary key", self.load(stream, limit, status=69))
+                    self.assertEqual((self.rows(), self.rows("events")), ([order(1)], []))
+                    self.assertEqual(self.saved()["gtid_set"], UUID + ":1")
+
+    def test_a_large_transaction_cut_off(self):
+        stream = self.large()
+        self.load(stream, "--batch-rows=4", status=75)
+        self.assertEqual((self.rows(), self.rows("events")), ([order(1)], []))
+        lines = stream.commit().end().lines
+        self.load("".join(line + "\n" + line + "\n" for line in lines), "--batch-rows=4")
+        self.assertEqual((len(self.rows()), len(self.rows("events"))), (51, 50))
+        self.assertGreater(len(self.loads()), 20)
+
+    def test_no_room_for_a_large_transaction(self):
+        stream = self.large().commit().end()
+        with unittest.mock.patch.dict(os.environ, TMPDIR=str(self.directory / "missing")):
+            self.assertIn("missing", self.load(stream, "--batch-rows=4", status=74))
+        self.load(stream, "--batch-rows=4")
+        self.assertEqual((len(self.rows()), len(self.rows("events"))), (51, 50))
 
     def test_batch_time(self):
         stream = Stream().table().transaction(("+I", order(1)))

@@ -61,6 +61,7 @@ void Intake::take(const RecordView& record) {
     }
     case RecordKind::commit:
       ledger_.commit(parser_.commit(record.line));
+      replaying_ = false;
       boundary();
       break;
     case RecordKind::ddl:
@@ -88,7 +89,8 @@ void Intake::take(const RecordView& record) {
 
 bool Intake::abandon() {
   const bool open = ledger_.in_transaction() || held_;
-  held_ = false;
+  held_ = replaying_ = false;
+  spool_.clear();
   outflow_.rollback();
   if (ledger_.in_transaction()) ledger_.abandon_transaction();
   return open;
@@ -120,20 +122,19 @@ void Intake::row(const RecordView& record) {
   }
   if (!record.same_table || last_ == nullptr) last_ = &source({std::string(record.db), std::string(record.table)});
   Source& source = *last_;
+  if (!spool_.empty() && !replaying_) return put_aside(record, source);
   const Place place = ledger_.in_transaction() ? ledger_.place(source.table, record.seq) : Place::next;
   if (place == Place::contained) {
     held_ = false;
     if (record.kind != RecordKind::update_before) ledger_.changed(record.seq);
     return;
   }
-  if (!source.plan) {
-    if (!source.schema) throw DataError("rows of " + source.name.text() + " without its table record");
-    source.plan = std::make_unique<RowPlan>(*source.schema, nullptr, options_.rows);
-  }
+  make_plan(source);
+  require_key(record, source);
+  if (!replaying_ && !held_ && ledger_.has_changes() &&
+      (outflow_.outgrown() || outflow_.reshapes(source.table, *source.plan)))
+    return spool_.append(record.line);
   outflow_.prepare(source.table, *source.plan);
-  if (record.kind != RecordKind::insert && !source.plan->keyed())
-    throw RefusedError("an update or delete in " + source.name.text() +
-                       ", which has no primary key: only inserts can be loaded");
   if (record.kind == RecordKind::update_before) {
     before_.keep(record);
     held_ = true;
@@ -151,6 +152,40 @@ void Intake::row(const RecordView& record) {
   } else {
     outflow_.commit();
   }
+}
+
+void Intake::make_plan(Source& source) {
+  if (source.plan) return;
+  if (!source.schema) throw DataError("rows of " + source.name.text() + " without its table record");
+  source.plan = std::make_unique<RowPlan>(*source.schema, nullptr, options_.rows);
+}
+
+void Intake::require_key(const RecordView& record, const Source& source) const {
+  if (record.kind != RecordKind::insert && !source.plan->keyed())
+    throw RefusedError("an update or delete in " + source.name.text() +
+                       ", which has no primary key: only inserts can be loaded");
+}
+
+void Intake::put_aside(const RecordView& record, Source& source) {
+  if (record.kind != RecordKind::insert && ledger_.place(source.table, record.seq) != Place::contained) {
+    make_plan(source);
+    require_key(record, source);
+  }
+  spool_.append(record.line);
+}
+
+void Intake::replay(const std::function<void()>& pace) {
+  if (spool_.empty()) return;
+  replaying_ = true;
+  RecordReader reader(spool_.rewind(), "a large transaction");
+  do {
+    while (const RecordView* record = reader.next()) {
+      row(*record);
+      if (outflow_.pressing()) pace();
+    }
+    pace();
+  } while (reader.fill());
+  spool_.clear();
 }
 
 void Intake::change(const RecordView& record, Source& source, Place place) {

@@ -3,6 +3,7 @@
 // cdc-changes(5) as far as rows go; transactions, boundaries and repetitions are the ledger's.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "common/json/record_parser.hpp"
 #include "common/json/record_reader.hpp"
 #include "tools/cdc-load/outflow.hpp"
+#include "tools/cdc-load/spool.hpp"
 
 namespace cdc::load {
 
@@ -24,8 +26,11 @@ class Intake {
   void take(const RecordView& record);
   // The input has stopped here: the open transaction is dropped. Returns whether there was one.
   bool abandon();
-  // A change is complete: batches may be closed.
-  bool at_change() const { return !held_; }
+  // A batch may be closed here: inside a transaction only when the whole of it has been seen, and behind a change.
+  bool at_change() const { return !held_ && (replaying_ || !ledger_.in_transaction()); }
+  // Before a commit is taken: takes the changes that were put aside. Calls `pace` to let loads make room for them.
+  // Errors as take().
+  void replay(const std::function<void()>& pace);
   // The newest end record, if nothing came after it.
   const std::optional<EndRecord>& end() const { return end_; }
 
@@ -45,6 +50,9 @@ class Intake {
 
   Source& source(const TableName& name);
   void row(const RecordView& record);
+  void put_aside(const RecordView& record, Source& source);
+  void make_plan(Source& source);
+  void require_key(const RecordView& record, const Source& source) const;
   void change(const RecordView& record, Source& source, starrocks::Ledger::Place place);
   void table(TableSchema schema);
   void ddl(const DdlRecord& record);
@@ -58,6 +66,9 @@ class Intake {
   Source* last_ = nullptr;  // of the row before
   Held before_;
   bool held_ = false;
+  // The rest of a transaction too large for a batch: nothing of it may be sent before all of it is known to be loadable.
+  Spool spool_;
+  bool replaying_ = false;
   std::optional<EndRecord> end_;
 };
 

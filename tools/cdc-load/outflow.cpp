@@ -44,6 +44,11 @@ Outflow::TableId Outflow::table(const TableName& target) {
   return id;
 }
 
+bool Outflow::reshapes(TableId id, const RowPlan& plan) const {
+  const Table& table = tables_[id];
+  return table.open && !table.open->empty() && table.shape != plan.shape();
+}
+
 void Outflow::prepare(TableId id, const RowPlan& plan) {
   Table& table = tables_[id];
   if (table.shape == plan.shape() && table.open) return;
@@ -87,6 +92,7 @@ void Outflow::add(TableId id, Place place, const RowPlan& plan, const RecordView
                  row.line);
   }
   if (batch.rows() >= options_.batch_rows || batch.bytes() >= options_.batch_bytes) pressing_ = true;
+  if (batch.open_rows() >= options_.batch_rows || batch.open_bytes() >= options_.batch_bytes) outgrown_ = true;
 }
 
 void Outflow::upsert(TableId id, Place place, const RowPlan& plan, const RecordView& row) {
@@ -123,6 +129,7 @@ void Outflow::commit() {
     if (table.open->rows() >= options_.batch_rows || table.open->bytes() >= options_.batch_bytes) pressing_ = true;
   }
   touched_.clear();
+  outgrown_ = false;
 }
 
 void Outflow::rollback() {
@@ -137,6 +144,7 @@ void Outflow::rollback() {
     }
   }
   touched_.clear();
+  outgrown_ = false;
 }
 
 // ---- Closing batches
@@ -170,7 +178,11 @@ void Outflow::seal_due(bool at_change) {
     const bool full = table.open && (table.open->rows() >= options_.batch_rows || table.open->bytes() >= options_.batch_bytes);
     if (due(table, at_change, now) && (!busy || full || draining_) && ledger_.can_mark(id)) seal(id);
   }
-  if (memory() < options_.memory || !(boundary || at_change)) return;
+  if (memory() < options_.memory) return;
+  if (!boundary && !at_change) {
+    outgrown_ = true;
+    return;
+  }
   const TableId id = largest();
   if (id < tables_.size() && ledger_.can_mark(id)) seal(id);
 }

@@ -57,6 +57,10 @@ class Outflow {
   bool accepting() const;
   // A limit has been reached since the last pump().
   bool pressing() const { return pressing_; }
+  // The open transaction is larger than a batch or memory.
+  bool outgrown() const { return outgrown_; }
+  // prepare() would close the open batch.
+  bool reshapes(TableId table, const starrocks::RowPlan& plan) const;
   // Loads everything that is whole, waits, and saves. Calls `wait` whenever there is nothing to do but wait.
   template <typename Wait>
   void drain(Wait wait) {
@@ -138,7 +142,7 @@ class Outflow {
   std::vector<Table> tables_;
   std::vector<TableId> touched_;
   OutBuffer key_, object_;
-  bool pressing_ = false, draining_ = false;
+  bool pressing_ = false, outgrown_ = false, draining_ = false;
   std::size_t in_flight_ = 0;
   std::uint64_t serial_ = 0;
   Clock::time_point saved_at_{};

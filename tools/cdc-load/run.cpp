@@ -98,10 +98,19 @@ class Run {
 
   void take(const RecordReader& reader, const RecordView& record) {
     try {
+      if (record.kind == RecordKind::commit) intake_.replay([this] { pace(); });
       intake_.take(record);
     } catch (Error& error) {
       error.add_context(reader.where());
       throw;
+    }
+  }
+
+  void pace() {
+    outflow_.pump(intake_.at_change());
+    while (!outflow_.accepting()) {
+      wait(-1);
+      outflow_.pump(intake_.at_change());
     }
   }
 
