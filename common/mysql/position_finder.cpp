@@ -30,7 +30,8 @@ const FileStart& PositionFinder::file_start(const std::string& file) {
     BinlogStream stream = open_dump(options_, file);
     scan_file_start(stream, start);
   } catch (const ServerError& error) {
-    if (!is_refused_kind(error)) throw;  // the set before the first transaction is known all the same
+    // The set before the first transaction is known all the same; of a file that is gone nothing is.
+    if (!is_refused_kind(error) && !is_missing_file(error)) throw;
   }
   bytes_read_ += start.bytes_read;
   return starts_.emplace(file, std::move(start)).first->second;

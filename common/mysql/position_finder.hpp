@@ -29,7 +29,8 @@ class PositionFinder {
   // files.
   PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged);
 
-  // The format, PREVIOUS_GTIDS (as it is, without gtid_purged) and first commit time of a file.
+  // The format, PREVIOUS_GTIDS (as it is, without gtid_purged) and first commit time of a file; nothing when
+  // it is listed but gone.
   const FileStart& file_start(const std::string& file);
   // What the offset is and the complete set there. Reads the file up to it.
   PositionScan scan_to(const BinlogPosition& position);

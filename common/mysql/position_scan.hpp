@@ -64,6 +64,8 @@ PositionScan scan_position(EventSource& source, const BinlogPosition& position);
 PositionScan scan_shown_events(Connection& connection, const BinlogPosition& position);
 // Whether a dump was broken off for that reason.
 bool is_refused_kind(const ServerError& error);
+// Whether a file that the server lists is not there any more.
+bool is_missing_file(const ServerError& error);
 
 // The first events of a file.
 struct FileStart {

@@ -121,8 +121,18 @@ PositionScan scan_shown_events(Connection& connection, const BinlogPosition& pos
   return scan.finish();
 }
 
+namespace {
+
+constexpr unsigned kFatalErrorReadingBinlog = 1236;
+
+}  // namespace
+
+bool is_missing_file(const ServerError& error) {
+  return error.number() == kFatalErrorReadingBinlog &&
+         error.message().find("Could not open log file") != std::string::npos;
+}
+
 bool is_refused_kind(const ServerError& error) {
-  constexpr unsigned kFatalErrorReadingBinlog = 1236;
   const std::string& text = error.message();
   return error.number() == kFatalErrorReadingBinlog &&
          (text.find("Cannot replicate anonymous transaction") != std::string::npos ||

@@ -425,6 +425,7 @@ class Agreement(unittest.TestCase):
             self.assertNotIn(dump.error, ("no_such_file", "pos_too_small", "pos_too_large", "inside_event"), (where, dump.error and dump.text))
             return
         self.compare_start(start, dump, where)
+        self.compare_sent(history, report, dump, where)
         if start["ok"] and not dump.error:
             self.compare_restart(history, report, dump, where)
 
@@ -438,6 +439,13 @@ class Agreement(unittest.TestCase):
         first = start.get("first")
         if first and dump.history.gtids:  # MySQL 5.6 without GTIDs has no event that begins a transaction
             self.assertEqual((first["file"], first["pos"]), dump.places[0], where)
+
+    def compare_sent(self, history, report, dump, where):
+        """The set of all that comes."""
+        if dump.error or None in dump.gtids or history.flavor == "mariadb" or report["position"]["gtid_set"] is None:
+            return
+        if report["server"]["gtid_mode"] == "ON":
+            self.assertTrue(history.same(report["prediction"]["start"]["sends"], dump.gtids), (where, report["prediction"], dump.gtids))
 
     def compare_restart(self, history, report, dump, where):
         """The job has read all that came; now it connects again, by GTIDs."""
@@ -473,6 +481,7 @@ class Agreement(unittest.TestCase):
         if not start.get("first"):
             self.assertEqual(dump.places, [], text)
         self.assertEqual(set(dump.gtids), history.sent_for(text), text)
+        self.compare_sent(history, report, dump, text)
         # The equivalent file and offset sends nothing less.
         place = report["position"]
         by_place = Dump(history, lambda client: client.dump(place["file"], place["pos"]))

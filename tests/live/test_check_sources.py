@@ -195,6 +195,63 @@ class Behind(unittest.TestCase):
             self.assertIn(str(broken.exception).split(",")[0], message_of(report, "gtid.anonymous"))
 
 
+class Damage(unittest.TestCase):
+    """Files that are gone or altered without the server's knowledge."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.source = Server.start("damaged")
+        cls.addClassCleanup(cls.source.destroy, kill=True)
+        cls.source.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, x LONGTEXT)")
+        for _ in range(6):
+            cls.source.sql("INSERT INTO d.t (x) VALUES ('q'); INSERT INTO d.t (x) VALUES (REPEAT('r', 300)); FLUSH BINARY LOGS")
+        cls.files = cls.source.binlogs()
+
+    def compare_sets(self):
+        """Each set of all up to some transaction, against the dump."""
+        seen = set()
+        for last in range(1, 15):
+            text = f"{self.source.uuid}:1-{last}"
+            start = ask(self.source, f"--gtid-set={text}")["prediction"]["start"]
+            try:
+                first = transactions(self.source, lambda client, text=text: client.dump_gtid(text))[:1]
+            except DumpError as error:
+                self.assertFalse(start["server_accepts"], (text, start))
+                self.assertIn(start["server_text"], str(error), text)
+                self.assertEqual(start["error"], "broken_index", text)
+            else:
+                self.assertTrue(start["ok"], (text, start))
+                self.assertEqual([start["first"]["gtid"]] if "first" in start else [], first)
+            seen.add(start["error"])
+        self.assertEqual(seen, {None, "broken_index"})
+
+    def test_a_file_is_gone(self):
+        for file in (self.files[3], self.files[0]):
+            away = file.with_name("away")
+            file.rename(away)
+            try:
+                report = ask(self.source, f"--file={self.files[3].name}", "--pos=4")
+                self.assertEqual(status_of(report, "retention.files"), "critical")
+                self.assertEqual(report["prediction"]["start"]["error"], "broken_index" if file == self.files[3] else None)
+                if file == self.files[3]:
+                    self.compare_sets()
+            finally:
+                away.rename(file)
+
+    def test_a_byte_is_altered(self):
+        file = self.files[2]
+        data = file.read_bytes()
+        at = data.index(b"r" * 100)
+        file.write_bytes(data[:at] + b"z" + data[at + 1:])
+        try:
+            report = ask(self.source, f"--file={file.name}", f"--pos={len(data)}")
+            self.assertEqual(status_of(report, "position.readable"), "critical")
+            self.assertIn("wrong checksum", message_of(report, "position.readable"))
+            self.assertEqual(status_of(ask(self.source, f"--file={file.name}", "--pos=4"), "position.readable"), "ok")
+        finally:
+            file.write_bytes(data)
+
+
 class TimeZones(unittest.TestCase):
     def test_the_readers_zone(self):
         with Server.start("zone", options=["--default-time-zone=+05:00"]) as source, tempfile.TemporaryDirectory() as directory:

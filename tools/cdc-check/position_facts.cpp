@@ -116,6 +116,10 @@ class Gatherer {
     if (!holes_below(facts_.sets.executed, set).empty()) repair(set);
     facts_.first_file =
         read("in which file the server begins to read", [&] { return finder_.first_file_for(set); });
+    if (is_cut_off(facts_.first_file)) {
+      facts_.start = refused(facts_.sets.version, StartError::broken_index);
+      return;
+    }
     const auto place =
         read("where the set's first missing transaction is", [&] { return finder_.place_of(set); });
     if (!place) return;
@@ -151,6 +155,13 @@ class Gatherer {
   bool is_listed(const std::string& name) const {
     return std::any_of(server_.files->begin(), server_.files->end(),
                        [&](const BinlogFile& file) { return file.name == name; });
+  }
+
+  // The server looks for the file to begin with from the newest on, and stops at one that is listed but gone.
+  bool is_cut_off(const std::optional<std::string>& first_file) const {
+    return std::any_of(server_.files->begin(), server_.files->end(), [&](const BinlogFile& file) {
+      return file.size == 0 && (!first_file || compare_binlog_names(file.name, *first_file) >= 0);
+    });
   }
 
   void refuse(const std::string& reason) {
@@ -192,6 +203,12 @@ void judge_silent_cases(const ServerFacts& server, PositionFacts& facts) {
   }
 }
 
+void tell_what_is_sent(PositionFacts& facts) {
+  if (!facts.start.server_accepts || !facts.complete || facts.sets.mariadb()) return;
+  facts.sends = facts.sets.executed - *facts.complete;
+  facts.replays = facts.by_set ? holes_below(facts.sets.executed, *facts.given_set) : GtidSet();
+}
+
 }  // namespace
 
 bool looks_collected(const GtidSet& set, const GtidSet& missing) {
@@ -223,7 +240,9 @@ PositionFacts gather_position(const PositionRequest& request, const ServerFacts&
   } catch (const ServerError& error) {
     if (error.transient()) throw;
     constexpr unsigned kFatalErrorReadingBinlog = 1236;
-    if (error.number() == kFatalErrorReadingBinlog && !facts.files) {
+    if (is_missing_file(error)) {
+      position.start = refused(facts.version, StartError::broken_index);
+    } else if (error.number() == kFatalErrorReadingBinlog && !facts.files) {
       position.start = refused(facts.version, StartError::no_such_file);
     } else {
       position.refusal = error.exit_code() == ExitCode::denied ? lacking(facts.account, "REPLICATION SLAVE")
@@ -232,6 +251,7 @@ PositionFacts gather_position(const PositionRequest& request, const ServerFacts&
     }
   }
   judge_silent_cases(facts, position);
+  tell_what_is_sent(position);
   if (!position.by_set && position.complete && position.mode != StartupMode::latest)
     position.restart = predict_restart_of_collector(position.sets, *position.complete);
   position.restart.skips =

@@ -58,6 +58,9 @@ struct PositionFacts {
 
   ServerSets sets;
   StartPrediction start;
+  // MySQL, when the server accepts: what is executed now and will be sent, and of that what is older than the
+  // newest of the given set: sent again, or late.
+  std::optional<GtidSet> sends, replays;
   RestartPrediction restart;  // of a connector that collects GTIDs, whoever the consumer is
   std::vector<Reading> readings;
 };

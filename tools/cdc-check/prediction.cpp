@@ -59,13 +59,15 @@ std::string_view server_text_of(StartError error, const ServerVersion& version) 
       return "Cannot replicate anonymous transaction when";
     case StartError::gtid_event:
       return "Cannot replicate GTID-transaction when @@GLOBAL.GTID_MODE = OFF";
+    case StartError::broken_index:
+      return "Could not open log file";
     default:
       return "";
   }
 }
 
 bool server_refuses(StartError error) {
-  return error >= StartError::log_bin_off && error <= StartError::gtid_event;
+  return error >= StartError::log_bin_off && error <= StartError::broken_index;
 }
 
 // The part of `set` that the server numbered itself, whatever the tag.
@@ -104,7 +106,7 @@ StartPrediction predict_by_mariadb_set(const ServerSets& sets, const GtidSet& se
 }  // namespace
 
 std::string_view start_error_text(StartError error) {
-  constexpr std::array<std::string_view, 19> kTexts{"",
+  constexpr std::array<std::string_view, 20> kTexts{"",
                                                     "log_bin_off",
                                                     "server_id_zero",
                                                     "gtid_mode",
@@ -115,6 +117,7 @@ std::string_view start_error_text(StartError error) {
                                                     "pos_too_large",
                                                     "anonymous",
                                                     "gtid_event",
+                                                    "broken_index",
                                                     "inside_event",
                                                     "inside_transaction",
                                                     "other_server",

@@ -27,8 +27,9 @@ enum class StartError {
   no_such_file,
   pos_too_small,
   pos_too_large,
-  anonymous,   // an ANONYMOUS_GTID event while it sends by GTID set, or with gtid_mode ON
-  gtid_event,  // a GTID event with gtid_mode OFF
+  anonymous,     // an ANONYMOUS_GTID event while it sends by GTID set, or with gtid_mode ON
+  gtid_event,    // a GTID event with gtid_mode OFF
+  broken_index,  // a listed file that it would have to read is not there
   // The server sends something wrong, or fails with whatever the bytes look like:
   inside_event,
   // The server accepts, but should not:

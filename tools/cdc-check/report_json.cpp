@@ -89,6 +89,8 @@ void write_prediction(Writer& json, const PositionFacts& position) {
   member(json, "server_accepts", position.start.server_accepts);
   member(json, "server_text", position.start.server_text);
   member(json, "transactions", std::optional(position.start.transactions));
+  member(json, "sends", position.sends);
+  member(json, "replays", position.replays);
   if (position.first) {
     key(json, "first");
     json.StartObject();

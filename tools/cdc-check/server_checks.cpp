@@ -59,7 +59,9 @@ CheckResult check_server_id(const CheckInput& in) {
         [&](const RegisteredReplica& replica) { return replica.server_id == in.reader_server_id; });
   if (taken)
     return {"server.id", Status::critical,
-            "server id " + ours + " is in use: two readers with one id throw each other out",
+            "server id " + ours +
+                " is in use: two readers with one id throw each other out (unless that is the job "
+                "itself)",
             "Give the job a server id of its own."};
   if (!in.server.replicas)
     return {"server.id", Status::skipped, "whether " + ours + " is free: " + in.server.replicas.refusal, ""};
