@@ -212,6 +212,64 @@ class Backends(FaultTest):
                 self.assertEqual(len(self.loads()), 1)
 
 
+class OtherRows(FaultTest):
+    """The changes of a load in doubt come back as other rows: another version of cdc-tail, another option."""
+
+    def doubt(self, fault, until):
+        """A run killed as soon as `until` holds; the stream of the next one."""
+        self.sim.fault(**fault)
+        with subprocess.Popen(self.command(), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            process.stdin.write(self.stream().end().text.encode())
+            process.stdin.close()
+            deadline = time.monotonic() + 60
+            while not until():
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.01)
+            process.kill()
+        self.sim.clear_faults()
+        stream = Stream().table(pk=self.pk)
+        for i in range(1, 4):
+            stream.transaction(("+I", order(i, "other")))
+        return stream.end()
+
+    def intended(self):
+        return self.checkpoint.exists() and any(table["load"] for table in self.saved()["tables"].values())
+
+    def states(self):
+        label = self.saved()["tables"]["shop.orders"]["load"]["label"] if self.intended() else None
+        return [t["state"] for t in self.sim.transactions() if t["label"] == label]
+
+    def test_they_are_loaded_when_the_first_ones_are_not_there(self):
+        for fault, until, note in (
+            ({"name": "fe_delay", "seconds": 60, "match": {"op": "load"}}, self.intended, "other"),
+            ({"name": "be_reset_body", "count": 0}, lambda: "ABORTED" in self.states(), "other"),
+            ({"name": "be_slow_answer", "seconds": 60}, self.loads, "x"),
+            ({"name": "be_late_commit", "seconds": 1, "wait": 60}, lambda: "PREPARE" in self.states(), "x"),
+        ):
+            with self.subTest(**fault):
+                self.setUp()
+                stream = self.doubt(fault, until)
+                self.a_minute_later()
+                self.load(stream)
+                self.assertEqual(self.rows(), [order(i, note) for i in range(1, 4)])
+                self.assertEqual(len(self.loads()), 1)
+
+    def test_not_while_the_first_ones_may_still_arrive(self):
+        stream = self.doubt({"name": "fe_delay", "seconds": 60, "match": {"op": "load"}}, self.intended)
+        with subprocess.Popen(self.command("-v"), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            process.stdin.write(stream.text.encode())
+            process.stdin.close()
+            self.assertTrue(any(b"waiting until it cannot be made" in line for line in process.stderr))
+            with self.assertRaises(subprocess.TimeoutExpired):
+                process.wait(1)
+            process.kill()
+        self.assertEqual(self.loads(), [])
+
+
+class DuplicateOtherRows(OtherRows):
+    model, pk = "DUP", ()
+
+
 class Ends(FaultTest):
     def test_a_refusal_does_not_wait_for_another_table(self):
         """The threads end before the process does: a library that exit() takes down has nobody in it."""
