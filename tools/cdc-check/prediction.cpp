@@ -138,13 +138,16 @@ StartPrediction refused(const ServerVersion& version, StartError error, GtidSet 
 StartPrediction predict_by_set(const ServerSets& sets, const GtidSet& set) {
   if (sets.mariadb()) return predict_by_mariadb_set(sets, set);
   if (!set.mariadb().empty()) return {StartError::wrong_gtid_kind, false, {}, ""};
-  if (sets.gtid_mode != GtidMode::on) return refused(sets.version, StartError::gtid_mode);
+  // Early releases of 5.6 (seen on 5.6.24) do not ask for the mode, and find no file with GTIDs in the end.
+  const bool asks_for_mode = sets.version.at_least(5, 6, 40);
+  if (sets.gtid_mode != GtidMode::on && asks_for_mode) return refused(sets.version, StartError::gtid_mode);
   if (set.has_tags() && !sets.version.at_least(8, 3)) return {StartError::tags_unsupported, false, {}, ""};
   // The server looks at its own numbers only: it may have lost what it sent before a crash.
   const GtidSet more = own_part(set, sets.uuid) - (sets.executed + sets.owned);
   if (!more.empty()) return refused(sets.version, StartError::replica_has_more, more);
   if (const GtidSet missing = sets.purged - set; !missing.empty())
     return refused(sets.version, StartError::purged, missing);
+  if (sets.gtid_mode != GtidMode::on) return refused(sets.version, StartError::gtid_mode);
   if (const GtidSet foreign = set - (sets.executed + sets.owned); !foreign.empty())
     return accepted_but(StartError::foreign_gtids, foreign);
   return {};

@@ -129,6 +129,17 @@ TEST_CASE("a set looks collected when all that it lacks is older than all it has
   CHECK_FALSE(cdc::check::looks_collected(own("1-5:300"), own("6-200")));
 }
 
+TEST_CASE("5.6.24 does not ask for gtid_mode before it compares sets") {
+  cdc::check::ServerSets sets;
+  sets.uuid = cdc::Uuid::parse(kOwn);
+  sets.gtid_mode = cdc::GtidMode::off;
+  sets.version = cdc::ServerVersion::parse("5.6.24-log", "");
+  CHECK(predict_by_set(sets, own("1-5")).error == StartError::replica_has_more);
+  CHECK(predict_by_set(sets, GtidSet()).error == StartError::gtid_mode);
+  sets.version = cdc::ServerVersion::parse("5.6.40-log", "");
+  CHECK(predict_by_set(sets, own("1-5")).error == StartError::gtid_mode);
+}
+
 TEST_CASE("connectors that fill gaps skip holes of their set, and what comes late into the server's") {
   auto sets = incident();
   sets.executed = own("1-38970000:38970005");
