@@ -123,6 +123,20 @@ class Basics(LoadTest):
                     self.assertEqual((self.rows(), self.rows("events")), ([order(1)], []))
                     self.assertEqual(self.saved()["gtid_set"], UUID + ":1")
 
+    def test_tables_of_different_columns_into_one(self):
+        columns = [{"name": "id", "type": "BIGINT"}, {"name": "n", "type": "INT", "nullable": True}]
+        self.sim.create_table("ods", "all", columns, ["id"])
+        self.sim.create_table("ods", "log", self.target_columns, ["id"], "DUP")
+        maps = ("--map=shop.a:ods.all", "--map=shop.b:ods.all", "--map=shop.log:ods.log")
+        for deleted in (True, False):
+            stream = Stream().table("a", COLUMNS[::2]).table("b", COLUMNS[:1]).table("log", pk=()).begin()
+            for i in range(4):
+                stream.insert({"id": 2 * i, "n": 1}, table="a").insert({"id": 2 * i + 1}, table="b")
+            if deleted:
+                stream.delete(order(1), table="log")
+            self.load(stream.commit().end(), *maps, status=69 if deleted else 0)
+            self.assertEqual(len(self.sim.dump("ods", "all")), 0 if deleted else 8)
+
     def test_a_large_transaction_cut_off(self):
         stream = self.large()
         self.load(stream, "--batch-rows=4", status=75)
