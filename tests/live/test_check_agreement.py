@@ -18,7 +18,7 @@ import sys
 import unittest
 import uuid
 
-from binlog_client import Client, DumpError, parse_gtid_set
+from binlog_client import GTID_TAGGED, Client, DumpError, parse_gtid_set
 from sandbox import SandboxError, Server
 from test_check import ask
 
@@ -212,6 +212,17 @@ class History:
 
     def read_purged(self):
         return members(self.server.value("SELECT REPLACE(@@GLOBAL.gtid_purged, '\\n', '')"))
+
+    def commit_times(self):
+        """[(milliseconds, place)] in the order of the log; None where the GTID event has another encoding (tags)."""
+        times = []
+        with Client(self.server.socket) as client:
+            for event in client.dump(next(iter(self.files)), 4):
+                if event.starts_transaction:
+                    # Behind header, flags, UUID, number and logical clock: microseconds, the highest bit is a flag.
+                    stamp = int.from_bytes(event.bytes[61:68], "little") & ~(1 << 55)
+                    times.append((None if event.type == GTID_TAGGED else stamp // 1000, (event.file, event.begin)))
+        return times
 
     # --- sets, as texts
 
@@ -407,6 +418,8 @@ class Agreement(unittest.TestCase):
                             self.compare_place(history, *history.random_place())
                         else:
                             self.compare_set(history, history.random_set())
+                    if kind is History:  # other servers have no times but those that a session may falsify
+                        self.compare_times(history)
                 self.count(history, "histories")
 
     def count(self, history, what):
@@ -465,6 +478,25 @@ class Agreement(unittest.TestCase):
             return
         self.assertTrue(history.same(restart["replays"], naive.gtids), (where, restart, naive.gtids))
         self.assertEqual(restart["ok"], not naive.places and not restart["error"], where)
+
+    def compare_times(self, history):
+        """The first transaction whose commit time is at or behind a time near some transaction's."""
+        try:
+            times = history.commit_times()
+        except DumpError:  # a mix that gtid_mode does not let pass
+            return
+        told = [(time, place) for time, place in times if time]
+        tagged = {place for time, place in times if not time}
+        for _ in range(POSITIONS // 10 if told else 0):
+            wanted = history.random.choice(told)[0] + history.random.choice([-1, 0, 0, 1])
+            report = ask(history.server, f"--timestamp={wanted}")
+            first = report["prediction"]["start"].get("first")
+            place = (first["file"], first["pos"]) if first else None
+            self.count(history, "time")
+            if place not in tagged:
+                self.assertEqual(place, next((place for time, place in told if time >= wanted), None), wanted)
+            if report["server"]["gtid_mode"] == "ON" and place:
+                self.assertEqual(history.dump_set(report["position"]["gtid_set"]).places[0], place, wanted)
 
     def compare_set(self, history, text):
         report = ask(history.server, f"--gtid-set={text}")
