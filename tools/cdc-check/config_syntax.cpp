@@ -226,12 +226,21 @@ FlatConfig parse_hocon(std::string_view text) {
 FlatConfig parse_yaml(std::string_view text) {
   FlatConfig config;
   std::vector<std::pair<std::size_t, std::string>> open;  // indentation and path of the mappings around
+  std::string folded;                                     // key of the scalar whose lines follow, "" for none
+  std::size_t folded_indent = 0;
   for (std::string_view line : split(text, '\n')) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.starts_with("---") && config.empty()) continue;
     if (line.starts_with("---") || line.starts_with("...")) break;
     const std::size_t indent = line.find_first_not_of(' ');
-    if (indent == std::string_view::npos || line[indent] == '#') continue;
+    if (indent == std::string_view::npos) continue;
+    if (!folded.empty() && indent > folded_indent) {
+      std::string& value = config[folded].front();
+      value += (value.empty() ? "" : " ") + std::string(trim(line));
+      continue;
+    }
+    folded.clear();
+    if (line[indent] == '#') continue;
     line.remove_prefix(indent);
     const bool element = line.starts_with("- ");
     while (!open.empty() && (open.back().first > indent || (open.back().first == indent && !element)))
@@ -245,10 +254,16 @@ FlatConfig parse_yaml(std::string_view text) {
     if (colon == std::string_view::npos) continue;  // a continued scalar: none that we need
     const std::string key = joined(path, unquoted_yaml(line.substr(0, colon)));
     const std::string value = unquoted_yaml(line.substr(colon + 1));
-    if (value.empty())
+    if (value.empty()) {
       open.emplace_back(indent, key);
-    else
+    } else if (value.find_first_not_of("|>+-") == std::string::npos &&
+               line.find_first_of("|>") != line.npos) {
+      folded = key;
+      folded_indent = indent;
+      config[key] = {""};
+    } else {
       config[key] = {value};
+    }
   }
   return config;
 }

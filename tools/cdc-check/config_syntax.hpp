@@ -16,8 +16,8 @@ using FlatConfig = std::map<std::string, std::vector<std::string>>;
 // HOCON, and with it JSON: objects, arrays, quoted and bare strings, comments. No includes, no substitutions:
 // ${name} stays as it is.
 FlatConfig parse_hocon(std::string_view text);
-// Block mappings and sequences of scalars, plain and quoted scalars, comments; of several documents the
-// first.
+// Block mappings and sequences of scalars: plain, quoted, literal and folded ones (their lines joined by
+// blanks); comments; of several documents the first.
 FlatConfig parse_yaml(std::string_view text);
 // Java properties: key=value or key: value, continued lines, comments.
 FlatConfig parse_properties(std::string_view text);

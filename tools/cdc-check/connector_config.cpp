@@ -29,8 +29,8 @@ class Block {
     const std::vector<std::string> values = list(name);
     return values.empty() ? std::nullopt : std::optional(values.front());
   }
-  // A secret in a variable is left to the options.
-  std::optional<std::string> secret(const std::string& name) const {
+  // What is in a variable is left to the options.
+  std::optional<std::string> plain(const std::string& name) const {
     const auto found = config_.find(prefix_ + name);
     if (found == config_.end() || found->second.empty() ||
         found->second.front().find("${") != std::string::npos)
@@ -62,7 +62,7 @@ class Block {
 
 // "5400" or "5400-5404"
 std::optional<std::uint32_t> first_id(const Block& block, const std::string& name) {
-  const auto text = block.text(name);
+  const auto text = block.plain(name);
   if (!text) return std::nullopt;
   const auto number = parse_uint(std::string_view(*text).substr(0, text->find('-')));
   if (!number || *number > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
@@ -142,45 +142,63 @@ std::optional<std::string> seatunnel_prefix(const FlatConfig& config) {
   return std::nullopt;
 }
 
+// Takes a part of the configuration; what cannot be used is left for whoever needs it.
+template <typename Take>
+void attempt(std::string& failure, Take&& take) {
+  try {
+    take();
+  } catch (const ConfigError& error) {
+    failure = error.message();
+  }
+}
+
 ConnectorConfig from_seatunnel(const Block& block) {
   ConnectorConfig config;
   config.consumer = Consumer::seatunnel;
-  for (const char* name : {"base-url", "url"})
-    if (const auto url = block.text(name)) take_url(*url, config);
-  if (!config.host) take_connection(block, "hostname", "port", config);
-  config.user = block.text("username");
-  config.password = block.secret("password");
+  attempt(config.no_host, [&] {
+    for (const char* name : {"base-url", "url"})
+      if (const auto url = block.text(name)) take_url(*url, config);
+    if (!config.host) take_connection(block, "hostname", "port", config);
+  });
+  attempt(config.no_user, [&] { config.user = block.text("username"); });
+  config.password = block.plain("password");
   config.server_id = first_id(block, "server-id");
-  config.time_zone = block.text("server-time-zone");
-  config.tables = block.list("table-names");
-  take_expressions(block.text("table-pattern"), false, config);
-  config.start = start_of(block, "startup.mode", "startup.specific-offset.", "startup.timestamp");
+  config.time_zone = block.plain("server-time-zone");
+  attempt(config.no_tables, [&] {
+    config.tables = block.list("table-names");
+    take_expressions(block.text("table-pattern"), false, config);
+  });
+  attempt(config.no_start, [&] {
+    config.start = start_of(block, "startup.mode", "startup.specific-offset.", "startup.timestamp");
+  });
   return config;
 }
 
 ConnectorConfig from_flink(const Block& block) {
   ConnectorConfig config;
   config.consumer = Consumer::flink;
-  take_connection(block, "hostname", "port", config);
-  config.user = block.text("username");
-  config.password = block.secret("password");
+  attempt(config.no_host, [&] { take_connection(block, "hostname", "port", config); });
+  attempt(config.no_user, [&] { config.user = block.text("username"); });
+  config.password = block.plain("password");
   config.server_id = first_id(block, "server-id");
-  config.time_zone = block.text("server-time-zone");
-  take_expressions(block.text("tables"), true, config);
-  config.start =
-      start_of(block, "scan.startup.mode", "scan.startup.specific-offset.", "scan.startup.timestamp-millis");
+  config.time_zone = block.plain("server-time-zone");
+  attempt(config.no_tables, [&] { take_expressions(block.text("tables"), true, config); });
+  attempt(config.no_start, [&] {
+    config.start = start_of(block, "scan.startup.mode", "scan.startup.specific-offset.",
+                            "scan.startup.timestamp-millis");
+  });
   return config;
 }
 
 ConnectorConfig from_debezium(const Block& block) {
   ConnectorConfig config;
   config.consumer = Consumer::debezium;
-  take_connection(block, "database.hostname", "database.port", config);
-  config.user = block.text("database.user");
-  config.password = block.secret("database.password");
+  attempt(config.no_host, [&] { take_connection(block, "database.hostname", "database.port", config); });
+  attempt(config.no_user, [&] { config.user = block.text("database.user"); });
+  config.password = block.plain("database.password");
   config.server_id = first_id(block, "database.server.id");
-  config.time_zone = block.text("database.connectionTimeZone");
-  take_expressions(block.text("table.include.list"), false, config);
+  config.time_zone = block.plain("database.connectionTimeZone");
+  attempt(config.no_tables, [&] { take_expressions(block.text("table.include.list"), false, config); });
   return config;
 }
 
@@ -188,13 +206,15 @@ ConnectorConfig from_debezium(const Block& block) {
 ConnectorConfig from_offsets(const Block& block) {
   ConnectorConfig config;
   config.consumer = Consumer::debezium;
-  StartPoint start;
-  start.mode = StartupMode::specific;
-  if (const auto file = block.text("file"))
-    start.position =
-        BinlogPosition{*file, block.number("pos", std::numeric_limits<std::uint64_t>::max()).value_or(4)};
-  start.gtid_set = block.gtid_set("gtids");
-  config.start = start;
+  attempt(config.no_start, [&] {
+    StartPoint start;
+    start.mode = StartupMode::specific;
+    if (const auto file = block.text("file"))
+      start.position =
+          BinlogPosition{*file, block.number("pos", std::numeric_limits<std::uint64_t>::max()).value_or(4)};
+    start.gtid_set = block.gtid_set("gtids");
+    config.start = start;
+  });
   return config;
 }
 

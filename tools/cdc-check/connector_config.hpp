@@ -24,10 +24,13 @@ struct ConnectorConfig {
   // As our globs. Regular expressions become globs that match no less.
   std::vector<std::string> tables;
   std::optional<StartPoint> start;  // nullopt: a snapshot first, or not said
+  // Why one of these cannot be used, "" when it can: a variable, or no such value. It matters only when the
+  // command line does not say it.
+  std::string no_host, no_user, no_start, no_tables;
 };
 
 // Reads `path`: JSON and HOCON by what they look like, YAML and properties by name or look. IoError(66);
-// ConfigError names the file when it has no MySQL source or a value that cannot be used.
+// ConfigError names the file when it has no MySQL source or its syntax is wrong.
 ConnectorConfig read_connector_config(const std::string& path);
 ConnectorConfig parse_connector_config(std::string_view text, const std::string& path);
 

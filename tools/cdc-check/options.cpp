@@ -135,6 +135,13 @@ void Options::read_connector(Job& job) const {
   const auto given = [&](const char* name) { return app_->cli().count(name) > 0; };
   job.consumer = config.consumer;
   job.reader_time_zone = config.time_zone;
+  const auto need = [&](const std::string& failure) {
+    if (!failure.empty()) throw ConfigError(*connector_config_ + ": " + failure);
+  };
+  if (!given("--host") && !given("--socket")) need(config.no_host);
+  if (!given("--user")) need(config.no_user);
+  if (!job.request.start && !job.request.checkpoint) need(config.no_start);
+  if (job.tables.empty()) need(config.no_tables);
   if (!given("--host") && !given("--socket") && config.host) {
     job.connection.hosts = {{*config.host, config.port.value_or(3306)}};
     job.connection.socket.clear();

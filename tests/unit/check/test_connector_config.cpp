@@ -84,6 +84,16 @@ sink:
   CHECK(config.start->position == cdc::BinlogPosition{"mysql-bin.000003", 194});
 }
 
+TEST_CASE("folded and literal scalars of YAML") {
+  const auto config = parse_connector_config(
+      "source:\n  type: mysql\n  hostname: h\n  tables: >-\n    adb.\\.*,\n\n    bdb.x\n  username: |\n    "
+      "me\n  port: 3307\n",
+      "p.yaml");
+  CHECK(config.tables == std::vector<std::string>{"adb.*", "bdb.x"});
+  CHECK(config.user == "me");
+  CHECK(config.port == 3307);
+}
+
 TEST_CASE("Debezium as properties and as JSON, and the offsets that Kafka Connect tells") {
   const auto check = [](std::string_view text, const char* path) {
     const auto config = parse_connector_config(text, path);
@@ -114,7 +124,9 @@ TEST_CASE("Debezium as properties and as JSON, and the offsets that Kafka Connec
 TEST_CASE("what cannot be used is named with its file") {
   const auto message = [](std::string_view text) {
     try {
-      parse_connector_config(text, "job.conf");
+      const auto config = parse_connector_config(text, "job.conf");
+      for (const std::string& failure : {config.no_host, config.no_user, config.no_start})
+        if (!failure.empty()) return failure;
     } catch (const cdc::Error& error) {
       return error.message();
     }
