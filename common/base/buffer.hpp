@@ -30,7 +30,8 @@ class OutBuffer {
   }
   void commit(const char* end) { size_ = static_cast<std::size_t>(end - data_.get()); }
 
-  void append(std::string_view text) {
+  // Inlined, so that a literal is a store or two.
+  [[gnu::always_inline]] void append(std::string_view text) {
     if (text.empty()) return;  // its data() may be null, which memcpy must not see
     char* out = reserve(text.size());
     std::memcpy(out, text.data(), text.size());
@@ -40,6 +41,15 @@ class OutBuffer {
     *reserve(1) = c;
     ++size_;
   }
+  // `size` bytes of a text that has another kBlock readable bytes behind it: whole blocks are cheaper to copy
+  // than the few bytes of a name.
+  static constexpr std::size_t kBlock = 16;
+  void append_blocks(const char* text, std::size_t size) {
+    char* out = reserve(size + kBlock);
+    for (std::size_t at = 0; at < size; at += kBlock) std::memcpy(out + at, text + at, kBlock);
+    size_ += size;
+  }
+  void overwrite(std::size_t at, char c) { data_[at] = c; }  // at < size()
   // Forgets everything behind `size` (<= size()): the way to take back an unfinished line.
   void truncate(std::size_t size) { size_ = std::min(size, size_); }
   void clear() { size_ = 0; }
@@ -50,7 +60,7 @@ class OutBuffer {
   }
 
  private:
-  void grow(std::size_t count) {
+  [[gnu::noinline]] void grow(std::size_t count) {
     const std::size_t wanted = std::max(capacity_ * 2, size_ + count);
     std::unique_ptr<char[]> bigger(new char[wanted]);
     std::memcpy(bigger.get(), data_.get(), size_);
@@ -95,7 +105,7 @@ class Arena {
 
  private:
   static constexpr std::size_t kBlock = 1 << 16;
-  void new_block(std::size_t count) {
+  [[gnu::noinline]] void new_block(std::size_t count) {
     const std::size_t size = blocks_.empty() ? kBlock : std::max(count, kBlock);
     blocks_.emplace_back(new char[size]);
     cursor_ = blocks_.back().get();

@@ -3,36 +3,63 @@
 
 #include <array>
 #include <bit>
+#include <cfloat>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <system_error>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
+#include "common/base/digits.hpp"
+
 namespace cdc {
 
 void append_int(OutBuffer& out, std::int64_t value) {
   char* to = out.reserve(20);
-  out.commit(std::to_chars(to, to + 20, value).ptr);
+  auto magnitude = static_cast<std::uint64_t>(value);
+  if (value < 0) {
+    *to++ = '-';
+    magnitude = 0 - magnitude;
+  }
+  out.commit(put_uint(to, magnitude));
 }
 
 void append_uint(OutBuffer& out, std::uint64_t value) {
-  char* to = out.reserve(20);
-  out.commit(std::to_chars(to, to + 20, value).ptr);
+  out.commit(put_uint(out.reserve(20), value));
 }
 
 void append_padded(OutBuffer& out, std::uint32_t value, int width) {
-  char* to = out.reserve(static_cast<std::size_t>(width));
-  for (int i = width - 1; i >= 0; --i) {
-    to[i] = static_cast<char>('0' + value % 10);
-    value /= 10;
-  }
-  out.commit(to + width);
+  const auto digits = static_cast<unsigned>(width);
+  out.commit(put_digits(out.reserve(digits), value, digits));
 }
 
 namespace {
+
+// A number of few digits, as most are that people enter: written as d / 10^k with the least k that gives the
+// number itself. The division is exact to the last bit, as reading the text is (d and 10^k are whole numbers
+// without rounding), and no two decimals of up to digits10 digits are the same number, so there is no shorter
+// text. nullptr: not such a number.
+template <typename T>
+char* put_short_decimal(char* to, T magnitude) {
+  static_assert(FLT_EVAL_METHOD == 0);
+  constexpr unsigned kMostDecimals = 6;
+  constexpr T kLimit = std::numeric_limits<T>::digits10 == 15 ? T(1e15) : T(1e6);
+  for (unsigned decimals = 0; decimals <= kMostDecimals; ++decimals) {
+    const T power = static_cast<T>(kPowersOfTen[decimals]);
+    const T scaled = magnitude * power + T(0.5);
+    if (!(scaled < kLimit)) return nullptr;
+    const auto digits = static_cast<std::uint64_t>(scaled);
+    if (static_cast<T>(digits) / power != magnitude) continue;
+    to = put_uint(to, digits / kPowersOfTen[decimals]);
+    if (decimals == 0) return to;
+    *to++ = '.';
+    return put_digits(to, digits % kPowersOfTen[decimals], decimals);
+  }
+  return nullptr;
+}
 
 // The layout of my_gcvt() (strings/dtoa.cc): positional while the decimal point lies within 15 digits of the
 // first digit or between two digits, else "1.5e16", the exponent without sign or leading zeros. std::to_chars
@@ -41,12 +68,13 @@ template <typename T>
 void append_shortest(OutBuffer& out, T value) {
   constexpr int kPositionalLimit = 15;
   if (!std::isfinite(value)) throw DataError("a number that is not finite has no JSON form");
+  char* to = out.reserve(48);
+  if (std::signbit(value)) *to++ = '-';
+  value = std::abs(value);
+  if (char* const end = put_short_decimal(to, value)) return out.commit(end);
   char text[32];
   const char* const end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
   const char* from = text;
-  char* to = out.reserve(48);
-  if (*from == '-') *to++ = *from++;
-
   char digits[24];
   int count = 0;
   for (; *from != 'e'; ++from) {
@@ -177,13 +205,12 @@ bool needs_escape(char c) {
 }
 
 // Whether any of the bytes needs an escape: for each of the three tests the classic "has a zero byte" trick.
-template <typename Word>
-bool word_needs_escape(Word word) {
-  constexpr Word kOnes = static_cast<Word>(~Word{0}) / 255;
-  constexpr Word kHighs = static_cast<Word>(kOnes * 0x80);
-  const Word quote = word ^ static_cast<Word>(kOnes * '"');
-  const Word backslash = word ^ static_cast<Word>(kOnes * '\\');
-  const Word control = (word - static_cast<Word>(kOnes * 0x20)) & ~word;
+bool word_needs_escape(std::uint64_t word) {
+  constexpr std::uint64_t kOnes = ~std::uint64_t{0} / 255;
+  constexpr std::uint64_t kHighs = kOnes * 0x80;
+  const std::uint64_t quote = word ^ (kOnes * '"');
+  const std::uint64_t backslash = word ^ (kOnes * '\\');
+  const std::uint64_t control = (word - kOnes * 0x20) & ~word;
   return ((((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) | control) & kHighs) != 0;
 }
 
@@ -192,18 +219,6 @@ Word load(const char* from) {
   Word word;
   std::memcpy(&word, from, sizeof word);
   return word;
-}
-
-// Copies `count` bytes, sizeof(Word) to twice that, as two words that may overlap. False when one of the
-// bytes needs an escape; what was written then means nothing.
-template <typename Word>
-bool copy_clean_ends(char* to, const char* from, std::size_t count) {
-  const Word head = load<Word>(from);
-  const Word tail = load<Word>(from + count - sizeof(Word));
-  if (word_needs_escape(head) || word_needs_escape(tail)) return false;
-  std::memcpy(to, &head, sizeof head);
-  std::memcpy(to + count - sizeof(Word), &tail, sizeof tail);
-  return true;
 }
 
 // copy_clean_block() copies kBlock bytes and returns how many of the leading ones need no escape.
@@ -231,25 +246,45 @@ std::size_t copy_clean_block(char* to, const char* from) {
 }
 #endif
 
+// Copies 1 to 15 bytes as two words that may overlap. False when one of the bytes needs an escape; what was
+// written then means nothing.
+bool copy_clean_short(char* to, const char* from, std::size_t count) {
+  if (count >= 8) {
+    const auto head = load<std::uint64_t>(from), tail = load<std::uint64_t>(from + count - 8);
+    std::memcpy(to, &head, 8);
+    std::memcpy(to + count - 8, &tail, 8);
+    return !word_needs_escape(head) && !word_needs_escape(tail);
+  }
+  if (count >= 4) {
+    const auto head = load<std::uint32_t>(from), tail = load<std::uint32_t>(from + count - 4);
+    std::memcpy(to, &head, 4);
+    std::memcpy(to + count - 4, &tail, 4);
+    return !word_needs_escape(std::uint64_t{head} << 32 | tail);
+  }
+  const char head = from[0], middle = from[count / 2], tail = from[count - 1];
+  to[0] = head;
+  to[count / 2] = middle;
+  to[count - 1] = tail;
+  return !needs_escape(head) && !needs_escape(middle) && !needs_escape(tail);
+}
+
 // Copies up to the first byte that needs an escape; returns how many bytes that was. Bytes of `to` up to
 // `count` may be written to.
 std::size_t copy_clean(char* to, const char* from, std::size_t count) {
-  if (count >= kBlock) {
+  if (count < kBlock) {
+    if (count == 0 || copy_clean_short(to, from, count)) return count;
     std::size_t done = 0;
-    for (; done + kBlock <= count; done += kBlock) {
-      const std::size_t clean = copy_clean_block(to + done, from + done);
-      if (clean < kBlock) return done + clean;
-    }
-    if (done == count) return count;
-    done = count - kBlock;  // the last block overlaps the one before it
-    const std::size_t clean = copy_clean_block(to + done, from + done);
-    return done + clean;
+    for (; done < count && !needs_escape(from[done]); ++done) to[done] = from[done];
+    return done;
   }
-  if (count >= 8 && copy_clean_ends<std::uint64_t>(to, from, count)) return count;
-  if (count >= 4 && count < 8 && copy_clean_ends<std::uint32_t>(to, from, count)) return count;
   std::size_t done = 0;
-  for (; done < count && !needs_escape(from[done]); ++done) to[done] = from[done];
-  return done;
+  for (; done + kBlock <= count; done += kBlock) {
+    const std::size_t clean = copy_clean_block(to + done, from + done);
+    if (clean < kBlock) return done + clean;
+  }
+  if (done == count) return count;
+  done = count - kBlock;  // the last block overlaps the one before it
+  return done + copy_clean_block(to + done, from + done);
 }
 
 // At most 6 bytes.
@@ -284,26 +319,34 @@ char* escape_to(char* to, char c) {
   return to;
 }
 
+// The rest of a string, whose first byte needs an escape, and the closing quote; out of the way of the many
+// strings that have no such byte.
+[[gnu::noinline]] void append_escaped(OutBuffer& out, std::string_view rest) {
+  const char* from = rest.data();
+  std::size_t left = rest.size();
+  while (left != 0) {
+    char* to = escape_to(out.reserve(left + 6), *from++);
+    const std::size_t clean = copy_clean(to, from, --left);
+    from += clean;
+    left -= clean;
+    out.commit(to + clean);
+  }
+  out.append('"');
+}
+
 }  // namespace
 
 void append_json_string(OutBuffer& out, std::string_view utf8) {
-  const char* from = utf8.data();
-  std::size_t left = utf8.size();
-  char* to = out.reserve(left + 2);
-  *to++ = '"';
-  for (;;) {
-    const std::size_t clean = copy_clean(to, from, left);
-    to += clean;
-    from += clean;
-    left -= clean;
-    if (left == 0) break;
-    out.commit(to);
-    to = escape_to(out.reserve(left + 6), *from);
-    ++from;
-    --left;
+  char* const to = out.reserve(utf8.size() + 2);
+  *to = '"';
+  const std::size_t clean = copy_clean(to + 1, utf8.data(), utf8.size());
+  char* const end = to + 1 + clean;
+  if (clean == utf8.size()) [[likely]] {
+    *end = '"';
+    return out.commit(end + 1);
   }
-  *to++ = '"';
-  out.commit(to);
+  out.commit(end);
+  append_escaped(out, utf8.substr(clean));
 }
 
 bool is_valid_utf8(std::string_view bytes) {

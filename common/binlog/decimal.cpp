@@ -2,62 +2,54 @@
 #include "common/binlog/decimal.hpp"
 
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <utility>
+
+#include "common/base/digits.hpp"
 
 namespace cdc {
 
 namespace {
 
 constexpr unsigned kGroupDigits = 9;
-constexpr std::size_t kGroupBytes = 4;
+constexpr unsigned kGroupBytes = 4;
 constexpr unsigned kMaxPrecision = 65, kMaxScale = 30;
-constexpr std::size_t kMaxBytes = 32;
 
-// Bytes of a group of 0..9 digits, and the number that it must stay below.
+// Bytes of a group of 0..9 digits.
 constexpr std::array<std::uint8_t, kGroupDigits + 1> kBytes{0, 1, 1, 2, 2, 3, 3, 4, 4, 4};
-constexpr std::array<std::uint32_t, kGroupDigits + 1> kLimit{
-    1, 10, 100, 1000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
 
-constexpr std::array<char, 200> two_digit_table() {
-  std::array<char, 200> table{};
-  for (std::size_t i = 0; i < 100; ++i) {
-    table[2 * i] = static_cast<char>('0' + i / 10);
-    table[2 * i + 1] = static_cast<char>('0' + i % 10);
-  }
-  return table;
-}
-constexpr auto kTwoDigits = two_digit_table();
-
-// `value` with leading zeros in exactly `digits` characters.
-char* put_digits(char* out, std::uint32_t value, unsigned digits) {
-  char* const end = out + digits;
-  char* at = end;
-  for (; at - out >= 2; value /= 100) {
-    at -= 2;
-    std::memcpy(at, &kTwoDigits[std::size_t{2} * (value % 100)], 2);
-  }
-  if (at != out) *out = static_cast<char>('0' + value);
-  return end;
-}
-
-// Walks over the digit groups of one number, whose sign and inversion are already taken away.
+// Walks over the digit groups of one number, and takes away sign and inversion.
 class Groups {
  public:
-  Groups(const std::uint8_t* at, const ByteReader& reader) : at_(at), reader_(&reader) {}
+  // `stored` is not empty.
+  Groups(ByteView stored, const ByteReader& reader)
+      : at_(stored.data()), flip_((stored[0] & 0x80) == 0 ? ~0U : 0U), sign_(0x80000000), reader_(&reader) {}
 
+  bool is_negative() const { return flip_ != 0; }
+
+  // Of `digits` 1..9.
   std::uint32_t next(unsigned digits) {
+    const unsigned size = kBytes[digits];
     std::uint32_t value = 0;
-    for (unsigned i = 0; i < kBytes[digits]; ++i) value = (value << 8) | *at_++;
-    if (value >= kLimit[digits]) [[unlikely]]
+    if (size == kGroupBytes) {
+      std::memcpy(&value, at_, kGroupBytes);
+      value = __builtin_bswap32(value);
+    } else {
+      for (unsigned i = 0; i < size; ++i) value = (value << 8) | at_[i];
+    }
+    at_ += size;
+    const unsigned unused = 8 * (kGroupBytes - size);
+    value ^= (flip_ ^ std::exchange(sign_, 0)) >> unused;
+    if (value >= kPowersOfTen[digits]) [[unlikely]]
       reader_->fail("DECIMAL with a digit group out of range");
     return value;
   }
 
  private:
   const std::uint8_t* at_;
+  std::uint32_t flip_, sign_;
   const ByteReader* reader_;
 };
 
@@ -71,7 +63,7 @@ char* put_integer(char* out, Groups& groups, unsigned digits) {
     if (out != begin)
       out = put_digits(out, value, count);
     else if (value != 0)
-      out = std::to_chars(out, out + kGroupDigits, value).ptr;
+      out = put_uint(out, value);
   }
   if (out == begin) *out++ = '0';
   return out;
@@ -102,13 +94,8 @@ char* put_decimal(char* out, ByteReader& reader, unsigned precision, unsigned sc
     reader.fail("no such type: DECIMAL(" + std::to_string(precision) + "," + std::to_string(scale) + ")");
   const ByteView stored = reader.bytes(size);
 
-  std::array<std::uint8_t, kMaxBytes> plain;
-  const bool negative = (stored[0] & 0x80) == 0;
-  const std::uint8_t inversion = negative ? 0xff : 0;
-  for (std::size_t i = 0; i < size; ++i) plain[i] = stored[i] ^ inversion;
-  plain[0] ^= 0x80;
-
-  Groups groups(plain.data(), reader);
+  Groups groups(stored, reader);
+  const bool negative = groups.is_negative();
   char* const digits = negative ? out + 1 : out;
   char* end = put_integer(digits, groups, precision - scale);
   if (scale != 0) {

@@ -107,14 +107,14 @@ bool is_rows_event(EventType type) {
 }
 
 EventHeader EventHeader::decode(ByteReader& reader) {
-  reader.need(kSize);
+  const std::uint8_t* const bytes = reader.bytes(kSize).data();  // one check for all
   EventHeader header;
-  header.timestamp = reader.u32();
-  header.type = static_cast<EventType>(reader.u8());
-  header.server_id = reader.u32();
-  header.length = reader.u32();
-  header.log_pos = reader.u32();
-  header.flags = reader.u16();
+  std::memcpy(&header.timestamp, bytes, 4);
+  header.type = static_cast<EventType>(bytes[4]);
+  std::memcpy(&header.server_id, bytes + 5, 4);
+  std::memcpy(&header.length, bytes + 9, 4);
+  std::memcpy(&header.log_pos, bytes + 13, 4);
+  std::memcpy(&header.flags, bytes + 17, 2);
   if (header.length < kSize) {
     reader.fail("event length " + std::to_string(header.length) + " is shorter than a header");
   }

@@ -13,17 +13,6 @@
 
 namespace cdc {
 
-namespace {
-
-template <typename T>
-T load(const std::uint8_t* at) {
-  T number;
-  std::memcpy(&number, at, sizeof number);
-  return number;
-}
-
-}  // namespace
-
 JsonPart json_root(ByteView document) {
   if (document.empty()) throw DecodeError(0, "empty JSON document");
   return {static_cast<JsonType>(document[0]), false, document.subspan(1), 1};
@@ -32,42 +21,26 @@ JsonPart json_root(ByteView document) {
 JsonContainer::JsonContainer(const JsonPart& part)
     : object_(part.type == JsonType::small_object || part.type == JsonType::large_object),
       large_(part.type == JsonType::large_object || part.type == JsonType::large_array),
+      width_(large_ ? 4 : 2),
       bytes_(part.bytes),
       base_(part.base) {
-  ByteReader(bytes_, base_).need(2 * width());
+  ByteReader(bytes_, base_).need(2 * width_);
   count_ = number_at(0);
-  const std::size_t size = number_at(width());
+  const std::size_t size = number_at(width_);
   ByteReader(bytes_, base_).need(size);
   bytes_ = bytes_.first(size);
-  if (head_size() > size)  // cannot overflow: the count has 32 bits
+  // An entry of a key is offset and length, one of a value type and offset. None of this can overflow: the
+  // count has 32 bits.
+  values_ = 2 * width_ + (object_ ? count_ * (width_ + 2) : 0);
+  head_size_ = values_ + count_ * (width_ + 1);
+  if (head_size_ > size)
     throw DecodeError(base_, "JSON container of " + std::to_string(count_) + " parts in " +
                                  std::to_string(size) + " bytes");
 }
 
-std::size_t JsonContainer::number_at(std::size_t at) const {
-  return large_ ? load<std::uint32_t>(bytes_.data() + at) : load<std::uint16_t>(bytes_.data() + at);
-}
-
-std::string_view JsonContainer::key(std::size_t i) const {
-  const std::size_t entry = 2 * width() + i * key_entry();
-  const std::size_t offset = number_at(entry);
-  const std::size_t length = load<std::uint16_t>(bytes_.data() + entry + width());
-  if (offset > bytes_.size() || length > bytes_.size() - offset)
-    throw DecodeError(base_ + entry, "JSON key " + std::to_string(i) + " outside of its object");
-  return as_text(bytes_.subspan(offset, length));
-}
-
-JsonPart JsonContainer::value(std::size_t i) const {
-  const std::size_t entry = 2 * width() + (object_ ? count_ * key_entry() : 0) + i * value_entry();
-  const auto type = static_cast<JsonType>(bytes_[entry]);
-  const bool inlined = type == JsonType::literal || type == JsonType::int16 || type == JsonType::uint16 ||
-                       (large_ && (type == JsonType::int32 || type == JsonType::uint32));
-  if (inlined) return {type, true, bytes_.subspan(entry + 1, width()), base_ + entry + 1};
-  const std::size_t offset = number_at(entry + 1);
-  // Behind the head, so that no value contains itself.
-  if (offset < head_size() || offset > bytes_.size())
-    throw DecodeError(base_ + entry, "JSON value " + std::to_string(i) + " outside of its container");
-  return {type, false, bytes_.subspan(offset), base_ + offset};
+void JsonContainer::fail_part(const char* what, std::size_t i, std::size_t entry) const {
+  throw DecodeError(base_ + entry,
+                    std::string("JSON ") + what + " " + std::to_string(i) + " outside of its container");
 }
 
 namespace {
@@ -180,9 +153,8 @@ void append_json_double(OutBuffer& out, ByteReader& reader) {
 
 }  // namespace
 
-void JsonPrinter::spend(std::size_t count, std::size_t at) {
-  if (count > budget_) throw DecodeError(at, "JSON values overlap");
-  budget_ -= count;
+void JsonPrinter::fail_overlap(std::size_t at) {
+  throw DecodeError(at, "JSON values overlap");
 }
 
 void JsonPrinter::print(const JsonPart& part, unsigned depth) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "common/base/buffer.hpp"
@@ -48,20 +49,46 @@ class JsonContainer {
 
   bool is_object() const { return object_; }
   std::size_t count() const { return count_; }
-  std::size_t head_size() const { return 2 * width() + count_ * (value_entry() + (object_ ? key_entry() : 0)); }
+  std::size_t head_size() const { return head_size_; }
   std::size_t base() const { return base_; }
   // Of the member or element `i` < count(); keys only of objects. DecodeError when an offset lies.
-  std::string_view key(std::size_t i) const;
-  JsonPart value(std::size_t i) const;
+  std::string_view key(std::size_t i) const {
+    const std::size_t entry = 2 * width_ + i * (width_ + 2);
+    const std::size_t offset = number_at(entry), length = load<std::uint16_t>(entry + width_);
+    if (offset + length > bytes_.size()) [[unlikely]]
+      fail_part("key", i, entry);
+    return as_text({bytes_.data() + offset, length});
+  }
+  JsonPart value(std::size_t i) const {
+    const std::size_t entry = values_ + i * (width_ + 1);
+    const auto type = static_cast<JsonType>(bytes_[entry]);
+    // literal, int16 and uint16 lie in the entry, in large containers int32 and uint32 as well.
+    if (type >= JsonType::literal && type <= (large_ ? JsonType::uint32 : JsonType::uint16))
+      return {type, true, {bytes_.data() + entry + 1, width_}, base_ + entry + 1};
+    const std::size_t offset = number_at(entry + 1);
+    // Behind the head, so that no value contains itself.
+    if (offset < head_size_ || offset > bytes_.size()) [[unlikely]]
+      fail_part("value", i, entry);
+    return {type, false, {bytes_.data() + offset, bytes_.size() - offset}, base_ + offset};
+  }
 
  private:
-  std::size_t width() const { return large_ ? 4 : 2; }
-  std::size_t key_entry() const { return width() + 2; }
-  std::size_t value_entry() const { return width() + 1; }
-  std::size_t number_at(std::size_t at) const;
+  template <typename T>
+  T load(std::size_t at) const {
+    T number;
+    std::memcpy(&number, bytes_.data() + at, sizeof number);
+    return number;
+  }
+  std::size_t number_at(std::size_t at) const {
+    return large_ ? load<std::uint32_t>(at) : load<std::uint16_t>(at);
+  }
+  [[noreturn]] void fail_part(const char* what, std::size_t i, std::size_t entry) const;
 
   bool object_, large_;
+  std::size_t width_;  // of a number: 2 or 4 bytes
   std::size_t count_ = 0;
+  std::size_t values_ = 0;  // offset of the value entries, behind those of the keys
+  std::size_t head_size_ = 0;
   ByteView bytes_;
   std::size_t base_;
 };
@@ -74,11 +101,16 @@ class JsonPrinter {
   // `depth`: containers around the value.
   void print(const JsonPart& part, unsigned depth);
   // Takes `count` bytes off the budget; DecodeError(at) when there are not so many left.
-  void spend(std::size_t count, std::size_t at);
+  void spend(std::size_t count, std::size_t at) {
+    if (count > budget_) [[unlikely]]
+      fail_overlap(at);
+    budget_ -= count;
+  }
 
  private:
   void print_container(const JsonContainer& container, unsigned depth);
   void print_scalar(const JsonPart& part);
+  [[noreturn]] static void fail_overlap(std::size_t at);
 
   OutBuffer* out_;
   std::size_t budget_;

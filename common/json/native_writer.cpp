@@ -211,18 +211,16 @@ void NativeWriter::write_line(std::string_view kind, const RowsContext& rows, st
 }
 
 void NativeWriter::write_data(const KnownTable& table, Row row) {
-  assert(row.size() == table.keys.size());
-  char separator = '{';
-  std::size_t i = 0;
+  assert(row.size() == table.schema->columns.size());
+  const std::size_t begin = out_.size();
+  const ColumnKey* key = table.keys.data();
+  const ColumnKey* const end = key + table.keys.size();
   try {
-    for (; i < row.size(); ++i) {
-      const ColumnKey& key = table.keys[i];
-      const Value& value = row[i];
-      if (value.is_absent() || key.excluded) continue;
-      out_.append(separator);
-      separator = ',';
-      out_.append(key.text);
-      if (key.quoted && !value.is_null()) {
+    for (; key != end; ++key) {
+      const Value& value = row[key->column];
+      if (value.is_absent()) continue;
+      out_.append_blocks(key->text.data(), key->size);
+      if (key->quoted && !value.is_null()) {
         out_.append('"');
         write_value(out_, value, options_.time_zone);
         out_.append('"');
@@ -231,17 +229,19 @@ void NativeWriter::write_data(const KnownTable& table, Row row) {
       }
     }
   } catch (Error& error) {
-    error.add_context(table.schema->name.text() + "." + table.schema->columns[i].name);
+    error.add_context(table.schema->name.text() + "." + table.schema->columns[key->column].name);
     throw;
   }
-  out_.append(separator == '{' ? "{}" : "}");
+  if (out_.size() == begin) return out_.append("{}");
+  out_.overwrite(begin, '{');  // the first key's comma
+  out_.append('}');
 }
 
 // A JSON document that is null looks like SQL NULL in `data`; this tells them apart.
 void NativeWriter::write_json_nulls(const KnownTable& table, Row row) {
   std::string_view separator = ",\"json_null\":[";
   for (const std::size_t i : table.json_columns) {
-    if (row[i].kind != Value::Kind::json || row[i].text != "null" || table.keys[i].excluded) continue;
+    if (row[i].kind != Value::Kind::json || row[i].text != "null") continue;
     out_.append(separator);
     separator = ",";
     append_json_string(out_, table.schema->columns[i].name);
@@ -275,11 +275,14 @@ const NativeWriter::KnownTable& NativeWriter::known_table(const std::shared_ptr<
   table.names = scratch.view();
   for (std::size_t i = 0; i < schema->columns.size(); ++i) {
     const Column& column = schema->columns[i];
+    if (column.excluded) continue;
     scratch.clear();
-    append_json_string(scratch, column.name);
+    append_member(scratch, ",", column.name);
     scratch.append(':');
+    std::string key(scratch.view());
+    key.append(OutBuffer::kBlock, '\0');
     const bool is_long = column.type == ColumnType::longlong || column.type == ColumnType::bit;
-    table.keys.push_back({std::string(scratch.view()), column.excluded, is_long && options_.long_as_string});
+    table.keys.push_back({i, std::move(key), scratch.size(), is_long && options_.long_as_string});
     if (column.type == ColumnType::json) table.json_columns.push_back(i);
   }
   return tables_.emplace(schema.get(), std::move(table)).first->second;

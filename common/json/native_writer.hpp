@@ -41,14 +41,15 @@ class NativeWriter final : public ChangeSink {
 
  private:
   struct ColumnKey {
-    std::string text;  // "name": escaped
-    bool excluded = false;
+    std::size_t column;
+    std::string text;     // ,"name": escaped, and room for append_blocks()
+    std::size_t size;     // without that room
     bool quoted = false;  // --long-as-string
   };
   struct KnownTable {
     std::shared_ptr<const TableSchema> schema;  // held, so that no other definition gets its address
     std::string names;                          // "db":…,"table":…
-    std::vector<ColumnKey> keys;
+    std::vector<ColumnKey> keys;                // of the columns that are told
     std::vector<std::size_t> json_columns;
   };
 

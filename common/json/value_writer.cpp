@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "common/base/bytes.hpp"
+#include "common/base/digits.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 
@@ -15,37 +16,28 @@ namespace {
 // Quotes, sign, "838:59:59" or "9999-12-31 23:59:59", point and six digits.
 constexpr std::size_t kTemporalSize = 32;
 
-// `value` < 100.
-char* two_digits(char* to, std::uint32_t value) {
-  *to++ = static_cast<char>('0' + value / 10);
-  *to++ = static_cast<char>('0' + value % 10);
-  return to;
-}
-
 char* write_fraction(char* to, std::uint32_t microsecond, unsigned fsp) {
   if (fsp == 0) return to;
   *to++ = '.';
-  std::uint32_t scale = 100000;
-  for (unsigned i = 0; i < fsp; ++i, scale /= 10) *to++ = static_cast<char>('0' + microsecond / scale % 10);
-  return to;
+  return put_digits(to, microsecond / static_cast<std::uint32_t>(kPowersOfTen[6 - fsp]), fsp);
 }
 
 char* write_date(char* to, const Value::Temporal& date) {
-  to = two_digits(to, date.year / 100U);
-  to = two_digits(to, date.year % 100U);
+  to = put_two_digits(to, date.year / 100U);
+  to = put_two_digits(to, date.year % 100U);
   *to++ = '-';
-  to = two_digits(to, date.month);
+  to = put_two_digits(to, date.month);
   *to++ = '-';
-  return two_digits(to, date.day);
+  return put_two_digits(to, date.day);
 }
 
 char* write_clock(char* to, const Value::Temporal& time, unsigned fsp) {
   if (time.hour > 99) *to++ = static_cast<char>('0' + time.hour / 100);
-  to = two_digits(to, time.hour % 100U);
+  to = put_two_digits(to, time.hour % 100U);
   *to++ = ':';
-  to = two_digits(to, time.minute);
+  to = put_two_digits(to, time.minute);
   *to++ = ':';
-  to = two_digits(to, time.second);
+  to = put_two_digits(to, time.second);
   return write_fraction(to, time.microsecond, fsp);
 }
 

@@ -45,6 +45,21 @@ TEST_CASE("integers and padded numbers") {
   CHECK(out.view() == "-9223372036854775808 18446744073709551615 0000427");
 }
 
+TEST_CASE("integers around every power of ten and of two") {
+  const auto both = [](std::uint64_t value) {
+    OutBuffer out(1);
+    cdc::append_uint(out, value);
+    REQUIRE(out.view() == std::to_string(value));
+    out.clear();
+    cdc::append_int(out, static_cast<std::int64_t>(0 - value));
+    REQUIRE(out.view() == std::to_string(static_cast<std::int64_t>(0 - value)));
+  };
+  for (std::uint64_t power = 1; power <= UINT64_MAX / 10; power *= 10)
+    for (const std::uint64_t value : {power - 1, power, power + 1, power * 9}) both(value);
+  for (unsigned bits = 0; bits < 64; ++bits)
+    for (const std::uint64_t value : {(std::uint64_t{1} << bits) - 1, std::uint64_t{1} << bits}) both(value);
+}
+
 // What a MySQL 9.7 server prints for SELECT <number>e0.
 TEST_CASE("doubles look as MySQL prints them") {
   CHECK(of_double(0) == "0");
@@ -98,6 +113,27 @@ TEST_CASE("any double and float reads back as itself and is a JSON number") {
   }
   CHECK(of_float(0.1F) == "0.1");
   CHECK(of_float(16777216.0F) == "16777216");
+}
+
+// No other text of up to 15 (FLOAT: 6) digits reads back as the same number, so its own is the shortest.
+TEST_CASE("a number of few digits is told with those digits") {
+  std::mt19937_64 random(2);
+  const auto text_of = [](std::uint64_t digits, unsigned decimals) {
+    std::string text = std::to_string(digits);
+    if (text.size() <= decimals) text.insert(0, decimals + 1 - text.size(), '0');
+    if (decimals == 0) return text;
+    text.insert(text.size() - decimals, 1, '.');
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.back() == '.') text.pop_back();
+    return text;
+  };
+  for (unsigned i = 0; i < 20000; ++i) {
+    const std::string text = text_of(random() % 1'000'000'000'000'000 >> (i % 50), i % 9);
+    REQUIRE(of_double(std::strtod(text.c_str(), nullptr)) == text);
+    REQUIRE(of_double(-std::strtod(text.c_str(), nullptr)) == "-" + text);
+    const std::string shorter = text_of(random() % 1'000'000 >> (i % 20), i % 7);
+    REQUIRE(of_float(std::strtof(shorter.c_str(), nullptr)) == shorter);
+  }
 }
 
 TEST_CASE("JSON strings: every byte at every place") {
