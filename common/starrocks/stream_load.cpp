@@ -59,7 +59,8 @@ struct StreamLoadClient::Curl {
 struct StreamLoadClient::Call {
   std::string method, url;
   std::vector<std::string> headers;
-  std::string_view body;
+  std::span<const std::string_view> body;
+  std::uint64_t body_bytes = 0;
   bool may_send_body = true;  // false: it is announced, but asking for it is an error
   bool with_credentials = true;
   long timeout_ms = 0;
@@ -119,7 +120,8 @@ namespace {
 struct Transfer {
   std::string* reply;
   std::size_t most_reply;
-  std::string_view body;
+  std::span<const std::string_view> body;  // what is not sent yet
+  std::size_t first_sent = 0;              // of its first part
   std::size_t* body_sent;
   bool may_send_body;
   bool* body_asked;
@@ -139,10 +141,20 @@ std::size_t on_body(char* out, std::size_t size, std::size_t count, void* user) 
     *transfer->body_asked = true;
     return CURL_READFUNC_ABORT;
   }
-  const std::size_t length = std::min(size * count, transfer->body.size() - *transfer->body_sent);
-  std::memcpy(out, transfer->body.data() + *transfer->body_sent, length);
-  *transfer->body_sent += length;
-  return length;
+  std::size_t room = size * count;
+  while (room > 0 && !transfer->body.empty()) {
+    const std::string_view part = transfer->body.front().substr(transfer->first_sent);
+    const std::size_t length = std::min(room, part.size());
+    std::memcpy(out, part.data(), length);
+    out += length;
+    room -= length;
+    transfer->first_sent += length;
+    if (length < part.size()) break;
+    transfer->body = transfer->body.subspan(1);
+    transfer->first_sent = 0;
+  }
+  *transfer->body_sent += size * count - room;
+  return size * count - room;
 }
 
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
@@ -163,8 +175,8 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 
 StreamLoadClient::Reply StreamLoadClient::perform(const Call& call) {
   Reply reply;
-  Transfer transfer{&reply.body,  call.most_reply,   call.body,      &reply.body_sent,
-                    call.may_send_body, &reply.body_asked, &reply.location};
+  Transfer transfer{&reply.body,      call.most_reply,    call.body,         0,
+                    &reply.body_sent, call.may_send_body, &reply.body_asked, &reply.location};
   CURL* curl = curl_->handle;
   curl_easy_reset(curl);
   char error[CURL_ERROR_SIZE] = "";
@@ -190,9 +202,9 @@ StreamLoadClient::Reply StreamLoadClient::perform(const Call& call) {
     set(CURLOPT_USERNAME, endpoint_.user.c_str());
     set(CURLOPT_PASSWORD, endpoint_.password.c_str());
   }
-  if (!call.body.empty()) {
+  if (call.body_bytes > 0) {
     set(CURLOPT_UPLOAD, 1L);
-    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(call.body_bytes));
     set(CURLOPT_EXPECT_100_TIMEOUT_MS, kContinueTimeoutMs);
     set(CURLOPT_UPLOAD_BUFFERSIZE, 1L << 20);
     set(CURLOPT_READFUNCTION, on_body);
@@ -258,6 +270,7 @@ LoadAnswer StreamLoadClient::load_at(const LoadRequest& request, const std::stri
   call.method = "PUT";
   call.url = url;
   call.body = request.body;
+  call.body_bytes = request.body_bytes;
   call.may_send_body = !is_fe;
   call.timeout_ms = is_fe ? endpoint_.fe_timeout_ms : (request.timeout_s + 60) * 1000;
   call.headers = {"Expect: 100-continue",  "label: " + request.label,  "format: json",

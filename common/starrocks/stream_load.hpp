@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,8 @@ std::pair<std::string, std::string> parse_be_map(std::string_view text);
 
 struct LoadRequest {
   std::string db, table, label;
-  std::string_view body;   // JSON array of the rows; not empty; unchanged during the call
+  std::span<const std::string_view> body;  // JSON array of the rows, in parts; unchanged during the call
+  std::uint64_t body_bytes = 0;            // of all parts, not 0
   std::string columns;     // value of the `columns` header, "" = keys are column names
   std::string compression;  // value of the `compression` header, "" = none
   long timeout_s = 600;    // StarRocks' limit for the transaction; we wait a minute longer

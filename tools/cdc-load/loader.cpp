@@ -106,9 +106,6 @@ bool may_be_forgotten(Talk& talk, const LoadJob& job) {
 
 void send(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
   const starrocks::Body body = job.batch->body(job.first, job.count);
-  std::string text;
-  text.reserve(body.bytes);
-  for (const std::string_view part : body.parts) text.append(part);
   outcome.rows = body.rows;
   outcome.bytes = body.bytes;
   starrocks::LoadRequest request;
@@ -117,7 +114,8 @@ void send(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
   request.label = job.label;
   request.columns = job.columns;
   request.timeout_s = job.timeout_s;
-  request.body = text;
+  request.body = body.parts;
+  request.body_bytes = body.bytes;
   outcome.answer = talk.client.load(request);
 }
 
