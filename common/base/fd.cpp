@@ -2,6 +2,7 @@
 #include "common/base/fd.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,19 @@ void UniqueFd::reset() {
   fd_ = -1;
 }
 
+namespace {
+
+// After a read or write that failed: whether to try it again. A descriptor that we inherited may be set not to
+// block, by whoever shares it: then this waits for it.
+bool may_try_again(int fd, short event) {
+  if (errno == EINTR) return true;
+  if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
+  pollfd waiting{fd, event, 0};
+  return ::poll(&waiting, 1, -1) >= 0 || errno == EINTR;
+}
+
+}  // namespace
+
 UniqueFd open_input(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw IoError(ExitCode::no_input, path, errno);
@@ -26,7 +40,7 @@ std::size_t read_some(int fd, void* data, std::size_t size, std::string_view nam
   for (;;) {
     const ssize_t got = ::read(fd, data, size);
     if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR) throw IoError(ExitCode::no_input, name, errno);
+    if (!may_try_again(fd, POLLIN)) throw IoError(ExitCode::no_input, name, errno);
   }
 }
 
@@ -47,7 +61,7 @@ void write_all(int fd, std::string_view data, std::string_view name) {
     const ssize_t written = ::write(fd, data.data(), data.size());
     if (written >= 0) {
       data.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno != EINTR) {
+    } else if (!may_try_again(fd, POLLOUT)) {
       throw IoError(ExitCode::io, name, errno);
     }
   }

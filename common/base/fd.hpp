@@ -34,9 +34,10 @@ class UniqueFd {
 UniqueFd open_input(const std::string& path);
 // Reads the whole file (at most `limit` bytes, else DataError); IoError(no_input) when that fails.
 std::string read_file(const std::string& path, std::size_t limit);
-// Up to `size` bytes, 0 at the end; restarts after EINTR. IoError(no_input) named `name`.
+// Up to `size` bytes, 0 at the end; restarts after EINTR, waits on a descriptor that does not block.
+// IoError(no_input) named `name`.
 std::size_t read_some(int fd, void* data, std::size_t size, std::string_view name);
-// Everything; restarts after EINTR and short writes. IoError(io) named `name`.
+// Everything; restarts after EINTR and short writes, waits likewise. IoError(io) named `name`.
 void write_all(int fd, std::string_view data, std::string_view name);
 
 // Replaces `path` durably: a temporary file beside it (mode 0600 unless the old file has another), fsync, rename,

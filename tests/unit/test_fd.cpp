@@ -3,8 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fcntl.h>
+
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "common/base/fd.hpp"
 #include "common/base/log.hpp"
@@ -51,6 +54,22 @@ TEST_CASE("replace_file writes, keeps the mode and leaves nothing beside") {
   CHECK((info.st_mode & 0777) == 0640);
   CHECK(std::distance(fs::directory_iterator(directory.path), fs::directory_iterator()) == 1);
   CHECK_THROWS_AS(cdc::replace_file(directory.path + "/none/file", "x"), cdc::IoError);
+}
+
+TEST_CASE("descriptors that do not block are waited for") {
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_NONBLOCK) == 0);
+  const std::string sent(std::size_t{1} << 20, 'x');  // more than a pipe holds
+  std::thread writer([&] {
+    cdc::write_all(ends[1], sent, "pipe");
+    ::close(ends[1]);
+  });
+  std::size_t received = 0;
+  char chunk[10'000];
+  while (const std::size_t got = cdc::read_some(ends[0], chunk, sizeof chunk, "pipe")) received += got;
+  writer.join();
+  ::close(ends[0]);
+  CHECK(received == sent.size());
 }
 
 TEST_CASE("reading what is missing or too large names the file") {
