@@ -151,6 +151,16 @@ class Incident(unittest.TestCase):
             self.assertEqual(again.returncode, 3)
             self.assertEqual(json.loads(path.read_text()), checkpoint)
 
+    def test_no_checkpoint_of_a_bad_position(self):
+        """The report says why."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "shop.ckpt"
+            done = run_check(f"--file={self.file}", f"--pos={self.pos + 1}", f"--write-checkpoint={path}", server=self.source)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stdout, "CRIT +position.event")
+            self.assertIn("was not written", done.stderr)
+            self.assertFalse(path.exists())
+
     def test_e_cdc_tail_told_each_transaction_once(self):
         """Started at the file and offset, killed, restarted from its checkpoint; also when nearly all is filtered out."""
         for globs in ([], ["-t", "shop.rare"]):
@@ -385,6 +395,7 @@ class Source(unittest.TestCase):
             self.assertEqual([file.name for file in path.parent.iterdir()], ["cdc.prom"])
         full = run_check("--prometheus=/nonexistent/x.prom", server=self.source)
         self.assertEqual(full.returncode, 3)
+        self.assertIn("OK    server.connect", full.stdout, "the report does not depend on the file")
         self.assertIn("/nonexistent/x.prom", full.stderr)
 
     def test_a_reader_is_seen(self):

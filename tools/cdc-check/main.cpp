@@ -83,6 +83,7 @@ int tell(const App& app, const Job& job, const Report& report) {
   return static_cast<int>(std::max(report.verdict, Verdict::critical));
 }
 
+// Writes the files that were asked for. RefusedError when there is no checkpoint to write.
 void leave(const Job& job, const Report& report, const std::string& server) {
   if (job.prometheus)
     write_prometheus(*job.prometheus, prometheus_text(report, server, job.checkpoint, seconds_since_epoch()));
@@ -122,8 +123,14 @@ int check_server(const App& app, Job& job) {
   if (job.probe) report.results.push_back(probe(job.connection, position));
   raise_required(job.required, report.results);
   report.verdict = worst(report.results);
-  leave(job, report, server.name);
-  return tell(app, job, report);
+  const int status = tell(app, job, report);
+  try {
+    leave(job, report, server.name);
+  } catch (const RefusedError& error) {
+    app.log().error(error.message());
+    return std::max(status, static_cast<int>(Verdict::critical));
+  }
+  return status;
 }
 
 int explain_error(const Job& job) {
@@ -149,9 +156,10 @@ int work(const App& app, Job job) {
     report.results.push_back({"server.connect", Status::critical, error.message(), ""});
     const std::string server =
         job.connection.hosts.empty() ? job.connection.socket : job.connection.hosts.front().host;
-    leave(job, report, job.connection.user + "@" + server);
     app.log().error(error.message());
-    return tell(app, job, report);
+    const int status = tell(app, job, report);
+    leave(job, report, job.connection.user + "@" + server);
+    return status;
   }
 }
 

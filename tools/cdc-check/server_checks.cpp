@@ -37,7 +37,7 @@ CheckResult check_uuid(const CheckInput& in) {
   if (uuid.empty()) return {"server.uuid", Status::skipped, "MariaDB servers have no server_uuid", ""};
   const std::string expected = in.expected_uuid ? *in.expected_uuid : in.position.recorded_uuid;
   if (expected.empty()) return {"server.uuid", Status::ok, uuid, ""};
-  if (lower_ascii(expected) == uuid) return {"server.uuid", Status::ok, uuid + ", as expected", ""};
+  if (Uuid::parse(expected) == Uuid::parse(uuid)) return {"server.uuid", Status::ok, uuid + ", as expected", ""};
   const std::string message = uuid + ", expected " + expected + ": this is another server";
   if (!in.expected_uuid && in.position.by_set)
     return {"server.uuid", Status::note, message + "; the GTID set is valid here if it checks out below", ""};
