@@ -83,8 +83,6 @@ std::uint64_t number_between(const Setting& setting, std::uint64_t low, std::uin
 }
 
 ServerAddress parse_address(const Setting& setting, std::string_view text, std::uint16_t default_port) {
-  if (text.find('@') != text.npos)
-    refuse(setting, "a host name has no '@'; user and password have options of their own");
   ServerAddress address{std::string(text), default_port};
   std::string_view port;
   const std::size_t colon = text.rfind(':');
@@ -237,6 +235,9 @@ void apply_file_options(const std::vector<FileOption>& options, Settings& settin
 }
 
 std::vector<ServerAddress> parse_hosts(const Setting& setting, std::uint16_t default_port) {
+  // Before anything of it is repeated in a message.
+  if (setting.value.find('@') != std::string::npos)
+    refuse(setting, "a host name has no '@'; user and password have options of their own");
   std::vector<ServerAddress> hosts;
   for (const std::string_view part : split(setting.value, ','))
     hosts.push_back(parse_address(setting, trim(part), default_port));
