@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "common/base/buffer.hpp"
+#include "common/binlog/charset.hpp"
 #include "common/binlog/collation.hpp"
 #include "common/binlog/table_map.hpp"
 
@@ -69,10 +71,12 @@ void append_quoted(std::string& out, std::string_view label) {
 
 std::string labelled(const Column& column, std::string text) {
   if (column.labels.empty()) return text;
+  TextDecoder utf8{BadText::replace};  // labels of character set binary need not be text
+  Arena arena;
   text += '(';
   for (std::size_t i = 0; i < column.labels.size(); ++i) {
     if (i > 0) text += ',';
-    append_quoted(text, column.labels[i]);
+    append_quoted(text, utf8.decode("utf8mb4", column.labels[i], arena));
   }
   return text + ")";
 }

@@ -116,9 +116,9 @@ StartEncryptionEvent decode_start_encryption(const Event& event);
 
 // MariaDB's compressed section (log_bin_compress): one byte 0x80 | algorithm << 4 | width, `width` bytes of
 // the plain size, high byte first, then a zlib stream. In a compressed rows event the section is all that
-// follows the column bitmaps; in a compressed query it is the text. Appends the plain bytes to `out`; memory
-// grows with what really comes out, so a lying size costs nothing. DecodeError when the stream is broken or
-// not of that size.
+// follows the column bitmaps; in a compressed query it is the text. Appends the plain bytes to `out`. A
+// lying size costs no more memory than deflate's best ratio to the bytes that are there. DecodeError when the
+// stream is broken or not of that size.
 void append_uncompressed(ByteReader& reader, std::string& out);
 
 }  // namespace cdc

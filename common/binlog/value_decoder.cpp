@@ -55,15 +55,22 @@ std::size_t packed_width(const ByteReader& reader, const Column& column) {
   return column.meta;
 }
 
-Value enum_value(ByteReader& reader, const Column& column) {
+// Labels are UTF-8 but those of character set binary, which need not be text at all.
+Value label_value(std::string_view labels, const Column& column, DecodeContext& context) {
+  if (column.collation == kBinaryCollation)
+    labels = context.text.decode(kBinaryCollation, labels, context.arena);
+  return Value::of_text(Value::Kind::text, labels);
+}
+
+Value enum_value(ByteReader& reader, const Column& column, DecodeContext& context) {
   const std::uint64_t index = reader.u_width(packed_width(reader, column));
   if (column.labels.empty()) return Value::of_uint(index);
   if (index > column.labels.size())
     reader.fail("ENUM index " + std::to_string(index) + " of " + std::to_string(column.labels.size()));
-  return Value::of_text(Value::Kind::text, index == 0 ? std::string_view{} : column.labels[index - 1]);
+  return label_value(index == 0 ? std::string_view{} : column.labels[index - 1], column, context);
 }
 
-Value set_value(ByteReader& reader, const Column& column, Arena& arena) {
+Value set_value(ByteReader& reader, const Column& column, DecodeContext& context) {
   const std::uint64_t bits = reader.u_width(packed_width(reader, column));
   const std::size_t count = column.labels.size();
   if (count == 0) return Value::of_uint(bits);
@@ -71,7 +78,7 @@ Value set_value(ByteReader& reader, const Column& column, Arena& arena) {
   std::size_t room = 0;
   for (std::size_t i = 0; i < count && i < 64; ++i)
     if ((bits >> i & 1) != 0) room += column.labels[i].size() + 1;
-  char* const begin = arena.allocate(room);
+  char* const begin = context.arena.allocate(room);
   char* out = begin;
   for (std::size_t i = 0; i < count && i < 64; ++i) {
     if ((bits >> i & 1) == 0) continue;
@@ -79,7 +86,7 @@ Value set_value(ByteReader& reader, const Column& column, Arena& arena) {
     std::memcpy(out, column.labels[i].data(), column.labels[i].size());
     out += column.labels[i].size();
   }
-  return Value::of_text(Value::Kind::text, {begin, static_cast<std::size_t>(out - begin)});
+  return label_value({begin, static_cast<std::size_t>(out - begin)}, column, context);
 }
 
 std::size_t bit_bytes(const ByteReader& reader, const Column& column) {
@@ -217,9 +224,9 @@ Value decode_value(ByteReader& reader, const Column& column, DecodeContext& cont
     case ColumnType::mariadb_blob_compressed:
       return text_or_bytes(mariadb_uncompress(read_blob(reader, column), context.arena), column, context);
     case ColumnType::enumeration:
-      return enum_value(reader, column);
+      return enum_value(reader, column, context);
     case ColumnType::set:
-      return set_value(reader, column, context.arena);
+      return set_value(reader, column, context);
     case ColumnType::json:
       return json_value(read_blob(reader, column), nullptr, context);
     case ColumnType::geometry:

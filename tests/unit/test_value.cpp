@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "common/base/error.hpp"
+#include "common/binlog/collation.hpp"
 #include "common/binlog/mariadb_types.hpp"
 #include "common/binlog/rows.hpp"
+#include "common/binlog/table_map.hpp"
 #include "common/binlog/value_decoder.hpp"
 
 using cdc::Column;
@@ -68,6 +70,19 @@ TEST_CASE("without metadata: numbers for labels, bytes for text") {
   value = decode(text, column_of(ColumnType::varchar, 255), context);
   CHECK(value.kind == Value::Kind::bytes);
   CHECK(value.text == "a\xff");
+}
+
+TEST_CASE("labels of character set binary need not be text") {
+  for (const ColumnType type : {ColumnType::enumeration, ColumnType::set}) {
+    Column column = column_of(type, 1);
+    column.collation = cdc::kBinaryCollation;
+    column.labels = {"\xc3\xa9", "\xff"};
+    DecodeContext refuse, replace(cdc::BadText::replace);
+    CHECK(decode({1}, column, refuse).text == "\xc3\xa9");
+    CHECK_THROWS_AS(decode({2}, column, refuse), cdc::DataError);
+    CHECK(decode({2}, column, replace).text == "\xef\xbf\xbd");
+    CHECK(cdc::column_type_text(column).ends_with("('\xc3\xa9','\xef\xbf\xbd')"));
+  }
 }
 
 TEST_CASE("what non-strict servers leave behind") {
