@@ -9,7 +9,6 @@
 
 #include "common/base/text.hpp"
 #include "common/binlog/collation.hpp"
-#include "common/binlog/collation.hpp"
 
 namespace cdc {
 
