@@ -9,7 +9,7 @@ import unittest
 
 from proxy import Proxy
 from sandbox import Server
-from tail import Model, OneServer, Running, end_of_log, everything, path, run
+from tail import Model, OneServer, Running, end_of_log, everything, path, run, start
 
 
 def tcp(port):
@@ -145,6 +145,26 @@ class Reconnect(OneServer):
 
 
 class Failover(unittest.TestCase):
+    def test_mariadb(self):
+        """Its servers have no uuid to be told apart by, and each its own files."""
+        with (start("mariadb1", "mariadb", "--binlog-row-metadata=FULL", "--log-bin=zzz") as source,
+              Server.start("mariadb2", flavor="mariadb", options=["--binlog-row-metadata=FULL"], replica_of=source) as replica):  # fmt: skip
+            source.sql("CREATE DATABASE f; CREATE TABLE f.t (id INT PRIMARY KEY)")
+            hosts = f"127.0.0.1:{source.port},127.0.0.1:{replica.port}"
+            with Running("--no-defaults", "-uroot", "-h", hosts, "--startup-mode=earliest") as running:
+                source.sql("INSERT INTO f.t VALUES (1)")
+                running.until_inserted(1)
+                executed = source.value("SELECT @@GLOBAL.gtid_binlog_pos")
+                replica.value(f"SELECT MASTER_GTID_WAIT('{executed}', 60)")
+                source.stop(kill=True)
+                replica.sql("STOP SLAVE; INSERT INTO f.t VALUES (2)")
+                running.until_inserted(2)
+                stream = running.stop(signal.SIGTERM, -signal.SIGTERM)
+            self.assertEqual(stream.inserted(), [1, 2])
+            self.assertEqual([record["gtid_set"] for record in stream.of("start")], ["", executed])
+            file, pos = replica.sql("SHOW MASTER STATUS")[0].split("\t")[:2]
+            self.assertEqual((stream.end["file"], stream.end["pos"]), (file, int(pos)))
+
     def test_to_the_replica(self):
         with (Server.start("failover1", options=["--binlog-row-metadata=FULL"]) as source,
               Server.start("failover2", options=["--binlog-row-metadata=FULL"], replica_of=source) as replica):  # fmt: skip
@@ -164,6 +184,19 @@ class Failover(unittest.TestCase):
             self.assertEqual((first["server_uuid"], second["server_uuid"]), (source.uuid, replica.uuid))
             self.assertEqual(second["gtid_set"], executed)
             self.assertEqual((stream.end["file"], stream.end["pos"]), end_of_log(replica))
+
+    def test_a_stop_position_of_the_server_before(self):
+        """It would stop somewhere on the replica, or nowhere."""
+        with (Server.start("stop1", options=["--binlog-row-metadata=FULL"]) as source,
+              Server.start("stop2", options=["--binlog-row-metadata=FULL"], replica_of=source) as replica):  # fmt: skip
+            source.sql("CREATE DATABASE f; CREATE TABLE f.t (id INT PRIMARY KEY); INSERT INTO f.t VALUES (1)")
+            hosts = f"127.0.0.1:{source.port},127.0.0.1:{replica.port}"
+            with Running("--no-defaults", "-uroot", "-h", hosts, "--startup-mode=earliest", "--stop-file=binlog.000009") as running:
+                running.until_inserted(1)
+                replica.value(f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{source.gtid_executed()}', 60)")
+                source.stop(kill=True)
+                stream = running.finish(69)
+            self.assertRegex(stream.stderr, "not the server from before.*--stop-file")
 
 
 class WithoutGtids(unittest.TestCase):

@@ -32,18 +32,21 @@ void Pipeline::begin(Start start) {
   if (stop_.gtid_set) stop_left_ = *stop_.gtid_set - start_.executed.value_or(GtidSet());
 }
 
-void Pipeline::reconnected(const std::string& server_uuid, const std::string& server_version) {
+void Pipeline::reconnected() {
   teller_.interrupt();
   reader_ = EventReader();
   tracker_.reset();
   storing_ = false;
   if (teller_.has_gtids()) prepared_.clear();  // their GTIDs do not count as executed: they are sent again
   pass_over_until(teller_.boundary());
-  if (server_uuid != teller_.server_uuid()) {
-    teller_.set_server(server_uuid, server_version);
-    start_.position.reset();  // files of another server
-    start_.settled.reset();
-  }
+}
+
+void Pipeline::server_changed(const std::string& uuid, const std::string& version,
+                              std::optional<BinlogPosition> stop_position) {
+  teller_.set_server(uuid, version);
+  start_.position.reset();
+  start_.settled.reset();
+  stop_.position = std::move(stop_position);
 }
 
 // Without GTIDs a dump may have to begin at the start of the file.

@@ -51,7 +51,9 @@ class Pipeline {
   }
   void begin(Start start);
   // The connection is new: events come again from the last boundary on.
-  void reconnected(const std::string& server_uuid, const std::string& server_version);
+  void reconnected();
+  // And to another server, with files of its own.
+  void server_changed(const std::string& uuid, const std::string& version, std::optional<BinlogPosition> stop_position);
 
   // True when the run is at its end, see stop_reason().
   bool feed(const RawEvent& raw);

@@ -74,7 +74,8 @@ class Run {
   void read_dump(Connection connection, const DumpRequest& request);
   DumpRequest first_request(Connection& connection);
   Connection connect_again();
-  void check_successor(Server& server);
+  void check_successor(Server& server, bool is_another);
+  std::optional<BinlogPosition> stop_on_successor(Server& server) const;
   void start_pipeline(Plan plan);
   std::optional<DefinitionServer> definition_server();
   void start_snapshot(Server& server);
@@ -101,6 +102,7 @@ class Run {
 
   std::optional<Connection> session_;  // for questions, beside the dump
   ServerAddress address_;              // of the server that sends the dump
+  std::string identity_;               // of the same
   std::int64_t clock_offset_ms_ = 0;   // the server's clock minus ours
 };
 
@@ -186,7 +188,8 @@ DumpRequest Run::first_request(Connection& connection) {
   Server server(connection);
   address_ = connection.address();
   start_pipeline(plan_from_server(server, options_, bookmark_->loaded()));
-  definitions_.server_is(identity_of(server));
+  identity_ = identity_of(server);
+  definitions_.server_is(identity_);
   bookmark_->keep_tables(definitions_, server.uuid());
   if (options_.copies()) start_snapshot(server);
   if (options_.stop.timestamp_ms) {
@@ -200,21 +203,23 @@ Connection Run::connect_again() {
   session_.reset();
   Connection connection(*options_.connect);
   Server server(connection);
-  check_successor(server);
+  const std::string identity = identity_of(server);
+  const bool is_another = identity != identity_;
+  check_successor(server, is_another);
   address_ = connection.address();
-  pipeline_->reconnected(server.uuid(), server.version().text);
-  definitions_.server_is(identity_of(server));
+  pipeline_->reconnected();
+  if (is_another) pipeline_->server_changed(server.uuid(), server.version().text, stop_on_successor(server));
+  identity_ = identity;
+  definitions_.server_is(identity_);
   if (snapshot_) snapshot_->reconnected(address_, server.uuid(), server.server_id());
   log_.info("connected to " + connection.name());
   return connection;
 }
 
 // Whether the stream can go on from this server. A replica that is behind may catch up: transient.
-void Run::check_successor(Server& server) {
-  Teller& teller = pipeline_->teller();
-  const bool is_another = server.uuid() != teller.server_uuid();
+void Run::check_successor(Server& server, bool is_another) {
   const std::string& name = server.connection().name();
-  const GtidSet* executed = teller.executed();
+  const GtidSet* executed = pipeline_->teller().executed();
   if (executed == nullptr) {
     if (is_another)
       throw RefusedError(name + " is not the server from before, and there are no GTIDs to go on by");
@@ -226,6 +231,14 @@ void Run::check_successor(Server& server) {
   if (unknown.empty()) return;
   throw ServerError(ExitCode::temporary, 0, "HY000", true,
                     name + " lacks transactions that were told already: " + unknown.text());
+}
+
+// A position of the server before means nothing here.
+std::optional<BinlogPosition> Run::stop_on_successor(Server& server) const {
+  if (options_.stop.position)
+    throw RefusedError(server.connection().name() + " is not the server from before, whose position --stop-file names");
+  if (options_.stop.mode != StopMode::latest) return std::nullopt;
+  return end_of_log(server).position;
 }
 
 void Run::read_dump(Connection connection, const DumpRequest& request) {

@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::uint64_t kFirstEvent = 4;
 
-BinlogEnd end_of_log(Server& server) {
-  std::optional<BinlogEnd> end = server.end();
-  if (!end) throw ConfigError(server.connection().name() + " writes no binlog (log_bin is OFF)");
-  return *std::move(end);
-}
-
 // Why `scan.position` is no place to start from, and where there are some. "" when it is one.
 std::string objection(const PositionScan& scan) {
   const std::string& file = scan.position.file;
@@ -176,6 +170,12 @@ class Planner {
 };
 
 }  // namespace
+
+BinlogEnd end_of_log(Server& server) {
+  std::optional<BinlogEnd> end = server.end();
+  if (!end) throw ConfigError(server.connection().name() + " writes no binlog (log_bin is OFF)");
+  return *std::move(end);
+}
 
 Plan plan_from_server(Server& server, const Options& options, const std::optional<Checkpoint>& checkpoint) {
   StopPoint stop = options.stop;

@@ -26,6 +26,9 @@ Plan plan_from_files(const Options& options, const std::optional<Checkpoint>& ch
 // The dump that goes on behind `executed`, or without GTIDs from `boundary`.
 DumpRequest dump_request(const Options& options, const GtidSet* executed, const BinlogPosition& boundary);
 
+// ConfigError when the server writes no log.
+BinlogEnd end_of_log(Server& server);
+
 // RefusedError when the server has purged transactions that the set lacks; says which set to use instead.
 void require_not_purged(Server& server, const GtidSet& executed);
 
