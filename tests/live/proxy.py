@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TCP proxy in front of a server whose connections a test can cut, or let fall silent."""
+"""A TCP proxy in front of a server whose connections a test can cut, let fall silent, or slow down."""
 
 import socket
 import threading
+import time
 
 
 def shut(each):
@@ -20,6 +21,7 @@ class Proxy:
         self.connections = 0
         self._limits = []
         self._silent = threading.Event()
+        self._latency = 0
         self._lock = threading.Lock()
         self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -51,6 +53,10 @@ class Proxy:
     def speak(self):
         self._silent.clear()
 
+    def slow_down(self, seconds):
+        """From now on all that is sent comes that much later."""
+        self._latency = seconds
+
     def _accept(self):
         while True:
             try:
@@ -68,6 +74,7 @@ class Proxy:
     def _copy(self, source, sink, left):
         try:
             while (data := source.recv(16384)) and left != 0:
+                time.sleep(self._latency)
                 if left is not None:
                     data = data[:left]
                     left -= len(data)

@@ -6,6 +6,7 @@ import json
 import time
 import unittest
 
+from proxy import Proxy
 from sandbox import Server
 from tail import Model, OneServer, Running, end_of_log, everything, path, run
 
@@ -216,6 +217,18 @@ class Stops(OneServer):
     def test_at_a_time_in_a_quiet_stream(self):
         soon = int(time.time() * 1000) + 500
         self.assertEqual(self.told(f"--stop-timestamp={soon}").inserted(), [1, 2, 3])
+
+    def test_behind_a_time_on_a_slow_line(self):
+        """What the log has is told, however late it comes: that nothing is there to read does not say that it ends."""
+        stop = self.told("--stop-mode=latest").of("begin")[-1]["ts_ms"] + 1
+        while time.time() * 1000 < stop + 1100:  # until the log as it is now is all that may come before that time
+            time.sleep(0.05)
+        with Proxy(self.server.port) as proxy:
+            proxy.slow_down(0.1)
+            stream = run("--no-defaults", "-h", "127.0.0.1", f"-P{proxy.port}", "-uroot", f"--file={self.start[0]}",
+                         f"--pos={self.start[1]}", f"--stop-timestamp={stop}")  # fmt: skip
+        self.assertEqual(stream.inserted(), [1, 2, 3])
+        self.assertEqual(stream.end["reason"], "stop time reached")
 
     def test_latest_is_the_end_at_the_start(self):
         """Transactions that come while it reads are not told."""

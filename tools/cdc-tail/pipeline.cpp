@@ -47,6 +47,7 @@ void Pipeline::server_changed(const std::string& uuid, const std::string& versio
   start_.position.reset();
   start_.settled.reset();
   stop_.position = std::move(stop_position);
+  end_at_stop_time_.reset();
 }
 
 // Without GTIDs a dump may have to begin at the start of the file.
@@ -281,14 +282,16 @@ bool Pipeline::is_behind_stop(std::string_view file, std::uint64_t pos) const {
   return compare_binlog_names(file, stop_.position->file) > 0;
 }
 
-bool Pipeline::idle(std::int64_t server_now_ms) {
+bool Pipeline::wants_end(std::int64_t server_now_ms) const {
   // A transaction gets its commit time a moment before it is in the log.
   constexpr std::int64_t kCommitDelayMs = 1000;
+  return stop_.timestamp_ms && !end_at_stop_time_ && server_now_ms >= *stop_.timestamp_ms + kCommitDelayMs;
+}
+
+bool Pipeline::idle() {
   teller_.heartbeat_if_due(Teller::Clock::now());
   if (snapshot_ != nullptr && !tracker_.inside()) check_stop();
-  if (stop_.timestamp_ms && may_stop() && !tracker_.inside() && server_now_ms >= *stop_.timestamp_ms + kCommitDelayMs) {
-    stop("stop time reached");
-  }
+  if (end_at_stop_time_ && may_stop() && !tracker_.inside() && boundary_ >= *end_at_stop_time_) stop("stop time reached");
   return !stop_reason_.empty();
 }
 

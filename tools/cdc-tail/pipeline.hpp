@@ -57,8 +57,12 @@ class Pipeline {
 
   // True when the run is at its end, see stop_reason().
   bool feed(const RawEvent& raw);
-  // The source has nothing for now. True when that ends the run: the server's clock is past the stop time.
-  bool idle(std::int64_t server_now_ms);
+  // True once the server's clock is past the stop time: what its log holds then is all that may belong before that
+  // time. end_is() says how far that is.
+  bool wants_end(std::int64_t server_now_ms) const;
+  void end_is(BinlogPosition end) { end_at_stop_time_ = std::move(end); }
+  // The source has nothing for now. True when that ends the run.
+  bool idle();
   // The source has no more. Errors when that is too early.
   void input_ended();
 
@@ -114,6 +118,7 @@ class Pipeline {
   unsigned boundaries_ = 0;
 
   StopPoint stop_;
+  std::optional<BinlogPosition> end_at_stop_time_;  // of the server's log
   GtidSet stop_left_;  // of stop_.gtid_set: neither executed at the start nor read since
   std::string stop_reason_;
 

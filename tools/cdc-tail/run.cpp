@@ -80,6 +80,7 @@ class Run {
   std::optional<DefinitionServer> definition_server();
   void start_snapshot(Server& server);
   Connection& session();
+  void ask_end();
   Connection another_connection() const;
 
   Waited wait(int fd, milliseconds timeout);
@@ -265,6 +266,11 @@ Connection Run::another_connection() const {
   return Connection(same);
 }
 
+void Run::ask_end() {
+  Server server(session());
+  pipeline_->end_is(end_of_log(server).position);
+}
+
 // The source has nothing: write out what there is, then wait for the source, a signal, the next heartbeat, or
 // for the reader of stdout to go away.
 Waited Run::wait(int fd, milliseconds timeout) {
@@ -272,7 +278,8 @@ Waited Run::wait(int fd, milliseconds timeout) {
   for (;;) {
     if (signals_.stopping()) return Waited::stop;
     if (signals_.take_status_request()) tell_status();
-    const bool over = pipeline_->idle(now_ms() + clock_offset_ms_);
+    if (pipeline_->wants_end(now_ms() + clock_offset_ms_)) ask_end();
+    const bool over = pipeline_->idle();
     output_.flush();
     bookmark_->save_tables(pipeline_->teller(), definitions_.has_news());
     const bool copying = snapshot_ && !snapshot_->finished();
