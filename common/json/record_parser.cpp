@@ -50,6 +50,7 @@ class RecordParser::Members {
     const Members members(get<dom::object>(value, "snapshot"));
     return SnapshotChunk{.table = {members.text("db"), members.text("table")},
                          .chunk = members.uint("chunk"),
+                         .key = members.texts("key"),
                          .from = members.texts("from"),
                          .to = members.texts("to"),
                          .last = members.boolean("last")};

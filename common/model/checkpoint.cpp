@@ -34,13 +34,12 @@ void append_mark(OutBuffer& out, const Mark& mark) {
   } else {
     out.append("null");
   }
-  out.append(",\"snapshot\":");
-  if (mark.snapshot) {
-    append_snapshot_chunk(out, *mark.snapshot);
-  } else {
-    out.append("null");
+  out.append(",\"chunks\":[");
+  for (const auto& [table, chunk] : mark.chunks) {
+    if (table != mark.chunks.begin()->first) out.append(',');
+    append_snapshot_chunk(out, chunk);
   }
-  out.append('}');
+  out.append("]}");
 }
 
 void append_load(OutBuffer& out, const LoadIntent& load) {
@@ -84,11 +83,12 @@ void append_map(OutBuffer& out, const Map& map, AppendValue append_value) {
 
 // ---- Reading
 
-SnapshotChunk snapshot_of(const Node& node) {
-  node.with({"db", "table", "chunk", "from", "to", "last"});
+SnapshotChunk chunk_of(const Node& node) {
+  node.with({"db", "table", "chunk", "key", "from", "to", "last"});
   SnapshotChunk chunk;
   chunk.table = {node["db"].text(), node["table"].text()};
   chunk.chunk = node["chunk"].uint();
+  chunk.key = node["key"].texts();
   chunk.from = node["from"].texts();
   chunk.to = node["to"].texts();
   chunk.last = node["last"].boolean();
@@ -96,7 +96,7 @@ SnapshotChunk snapshot_of(const Node& node) {
 }
 
 Mark mark_of(const Node& node) {
-  node.with({"gtids", "position", "open", "snapshot"});
+  node.with({"gtids", "position", "open", "chunks"});
   Mark mark;
   mark.gtids = node["gtids"].gtids();
   if (const Node position = node["position"]; !position.is_null())
@@ -105,7 +105,10 @@ Mark mark_of(const Node& node) {
     open.with({"gtid", "file", "pos", "seq"});
     mark.open = OpenTransaction{open["gtid"].text(), open.position(), open["seq"].uint()};
   }
-  if (const Node snapshot = node["snapshot"]; !snapshot.is_null()) mark.snapshot = snapshot_of(snapshot);
+  node["chunks"].for_each_element([&](const Node& element) {
+    SnapshotChunk chunk = chunk_of(element);
+    if (!mark.chunks.emplace(chunk.table, chunk).second) element.fail("a second one of " + chunk.table.text());
+  });
   return mark;
 }
 

@@ -32,7 +32,7 @@ struct Mark {
   GtidSet gtids;
   std::optional<BinlogPosition> position;
   std::optional<OpenTransaction> open;
-  std::optional<SnapshotChunk> snapshot;  // the last chunk contained
+  std::map<TableName, SnapshotChunk> chunks;  // by source table: the last chunk contained of its initial copy
   bool operator==(const Mark&) const = default;
 };
 

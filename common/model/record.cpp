@@ -57,6 +57,8 @@ void append_snapshot_chunk(OutBuffer& out, const SnapshotChunk& chunk) {
   append_json_string(out, chunk.table.table);
   out.append(",\"chunk\":");
   append_uint(out, chunk.chunk);
+  out.append(",\"key\":");
+  append_strings(out, chunk.key);
   out.append(",\"from\":");
   append_strings(out, chunk.from);
   out.append(",\"to\":");

@@ -44,15 +44,18 @@ struct StartRecord {
 };
 
 // A chunk of an initial copy told as a pseudo-transaction with gtid null. Key bounds are base64 of each key
-// column's bytes in the column's own charset; `from` is empty for a table's first chunk.
+// column's bytes in the column's own charset; `from` is empty for a table's first chunk. `key` says what gives the
+// rows their order (KeyedTable::key_texts()): bounds mean something only under the same key.
 struct SnapshotChunk {
   TableName table;
   std::uint64_t chunk = 0;
+  std::vector<std::string> key;
   std::vector<std::string> from, to;
   bool last = false;
   bool operator==(const SnapshotChunk&) const = default;
 };
-// The chunk as records and the checkpoint tell it: {"db":…,"table":…,"chunk":3,"from":[…],"to":[…],"last":false}.
+// The chunk as records and the checkpoint tell it: {"db":…,"table":…,"chunk":3,"key":[…],
+// "from":[…],"to":[…],"last":false}.
 void append_snapshot_chunk(OutBuffer& out, const SnapshotChunk& chunk);
 
 struct BeginRecord {

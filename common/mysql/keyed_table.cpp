@@ -96,18 +96,6 @@ std::string behind(const KeyedTable& table, const std::vector<std::string>& afte
 
 }  // namespace
 
-bool KeyedTable::same_key(const KeyedTable& other) const {
-  if (key.size() != other.key.size()) return false;
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    KeyPart mine = key[i];
-    const Column& column = schema->columns[mine.column];
-    const Column& theirs = other.schema->columns[other.key[i].column];
-    mine.column = other.key[i].column;
-    if (mine != other.key[i] || column.name != theirs.name || column.type_text != theirs.type_text) return false;
-  }
-  return true;
-}
-
 std::optional<KeyedTable> read_keyed_table(Connection& connection, const TableName& name, bool full_metadata) {
   std::optional<LiveTable> live = read_live_table(connection, name);
   if (!live) return std::nullopt;
@@ -118,6 +106,12 @@ std::optional<KeyedTable> read_keyed_table(Connection& connection, const TableNa
   }
   KeyedTable table;
   table.key = read_key(connection, schema);
+  for (const KeyPart& part : table.key) {
+    const Column& column = schema.columns[part.column];
+    table.key_texts.push_back(column.name + " " + column.type_text +
+                              (part.collation.empty() ? "" : " COLLATE " + part.collation) +
+                              (part.descending ? " DESC" : ""));
+  }
   table.schema = std::make_shared<const TableSchema>(std::move(schema));
   return table;
 }

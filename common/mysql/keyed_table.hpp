@@ -25,9 +25,9 @@ struct KeyPart {
 struct KeyedTable {
   std::shared_ptr<const TableSchema> schema;
   std::vector<KeyPart> key;  // empty: no primary key, or one over prefixes of columns, which sorts nothing
-
-  // Whether a page behind a key of `other` goes on where that one ended.
-  bool same_key(const KeyedTable& other) const;
+  // A text for each key column: its name, type, collation and direction. A page behind a key goes on where the one
+  // before ended only when these are the same.
+  std::vector<std::string> key_texts;
 };
 
 // The definition as rows events of now would have it: with `full_metadata` (binlog_row_metadata=FULL) what a

@@ -41,7 +41,7 @@ std::string mark_text(const Mark& mark) {
     out.append("+" + mark.open->gtid + "@" + mark.open->begin.text() + ":");
     append_uint(out, mark.open->seq);
   }
-  if (mark.snapshot) append_snapshot_chunk(out, *mark.snapshot);
+  for (const auto& [table, chunk] : mark.chunks) append_snapshot_chunk(out, chunk);
   return std::string(out.view());
 }
 

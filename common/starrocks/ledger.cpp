@@ -44,7 +44,7 @@ Ledger::Ledger(std::optional<Checkpoint> saved, std::string job, std::string tar
   if (state_.job.empty()) state_.job = std::move(job);
   state_.target = std::move(target);
   for (auto it = state_.tables.begin(); it != state_.tables.end(); ++it)
-    tables_.push_back({.saved = it, .redo = {}, .snapshot = {}, .redo_snapshot = {}});
+    tables_.push_back({.saved = it, .redo = {}, .chunks = {}, .redo_chunks = {}});
 }
 
 // ---- The stream
@@ -83,6 +83,7 @@ void Ledger::start(const StartRecord& record) {
     if (!has_gtids() || !record.gtid_set) check_fit(record, true);
     if (server_uuid_ != record.server_uuid) read_to_ = record.position;
     server_uuid_ = record.server_uuid;
+    if (has_gtids()) repeating_ = executed_ - GtidSet::parse(*record.gtid_set);
     return;
   }
   if (fresh_) {
@@ -124,14 +125,6 @@ void Ledger::begin(const BeginRecord& record) {
   transaction_ = std::move(next);
 }
 
-bool Ledger::has_executed(const TransactionId& id) const {
-  return id.gtid.empty() ? id.begin < read_to_ : executed_.contains(id.gtid);
-}
-
-bool Ledger::in_checkpoint(const TransactionId& id) const {
-  return id.gtid.empty() ? id.begin < state_.position : state_.gtid_set->contains(id.gtid);
-}
-
 Ledger::Place Ledger::place(TableId id, std::uint64_t seq) {
   if (transaction_->last && seq <= *transaction_->last) return Place::contained;
   Table& table = tables_[id];
@@ -158,20 +151,22 @@ void Ledger::resolve(Table& table) {
   }
 }
 
-// A chunk of an initial copy has no GTID: its number within its table's copy says whether it is contained. A first
-// chunk after a complete copy begins a new one, unless the table is ahead of the checkpoint: then it is the old
-// copy told again, and its rows may be older than the table's.
+// A chunk has no GTID, and after a restart other bounds. But its rows are the source's at its boundary, so that taking
+// them is right, and taking them again does no harm, wherever the table has nothing of later; and where it has, the
+// chunk lies before the table's mark and is contained.
 void Ledger::resolve_chunk(Table& table) {
-  const SnapshotChunk& chunk = *transaction_->snapshot;
-  const Mark& done = table.saved->second.done;
-  const std::optional<SnapshotChunk>& known = table.snapshot ? table.snapshot : done.snapshot;
-  const bool ahead = !done.gtids.empty() || done.position;
-  const bool new_copy = known && known->last && chunk.from.empty() && !ahead && !(table.snapshot == chunk);
-  if (!caught_up_ || (known && chunk.chunk <= known->chunk && !new_copy)) {
+  const bool told_again = has_gtids() ? !repeating_.empty() : transaction_->id.begin < read_to_;
+  if (!caught_up_ || told_again || is_ahead(table.saved->second.done, true)) {
     table.skip_to = kAll;
-  } else if (table.redo && table.redo->snapshot && chunk.chunk <= table.redo->snapshot->chunk) {
+  } else if (table.redo && !redo_complete(table)) {
     table.redo_to = kAll;
   }
+}
+
+// Whether the mark has something that this run has not read; `open_too`: or not wholly.
+bool Ledger::is_ahead(const Mark& mark, bool open_too) const {
+  if (!executed_.contains(mark.gtids) || (mark.position && read_to_ < *mark.position)) return true;
+  return open_too && mark.open && !in_checkpoint(id_of(*mark.open)) && !has_executed(id_of(*mark.open));
 }
 
 void Ledger::changed(std::uint64_t seq) {
@@ -193,10 +188,10 @@ void Ledger::commit(const CommitRecord& record) {
   if (!(gtid == transaction_->id.gtid))
     throw DataError("the commit of " + gtid.text() + " ends transaction " + text_of(transaction_->id));
   if (transaction_->snapshot) {
-    for (Table& table : tables_) {
-      if (table.serial != transaction_->serial || table.skip_to > 0) continue;
-      (table.redo_to > 0 ? table.redo_snapshot : table.snapshot) = transaction_->snapshot;
-    }
+    const SnapshotChunk& chunk = *transaction_->snapshot;
+    for (Table& table : tables_)
+      if (table.serial == transaction_->serial && table.skip_to == 0)
+        (table.redo_to > 0 ? table.redo_chunks : table.chunks).insert_or_assign(chunk.table, chunk);
   }
   transaction_.reset();
   boundary(record.gtids, record.position, record.ts_ms);
@@ -209,6 +204,7 @@ void Ledger::boundary(const std::optional<std::string>& gtids, const BinlogPosit
   GtidSet fresh;
   if (gtids) {
     fresh = GtidSet::parse(*gtids);
+    if (!repeating_.empty()) repeating_.subtract(fresh);
     if (executed_.contains(fresh)) {
       if (position <= read_to_) return;  // told before
       fresh.clear();
@@ -240,7 +236,7 @@ void Ledger::boundary(const std::optional<std::string>& gtids, const BinlogPosit
 Ledger::TableId Ledger::table(const std::string& target) {
   const auto [it, is_new] = state_.tables.try_emplace(target);
   if (is_new) {
-    tables_.push_back({.saved = it, .redo = {}, .snapshot = {}, .redo_snapshot = {}});
+    tables_.push_back({.saved = it, .redo = {}, .chunks = {}, .redo_chunks = {}});
     return tables_.size() - 1;
   }
   const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const Table& table) { return table.saved == it; });
@@ -287,7 +283,8 @@ Mark Ledger::mark(TableId id) const {
     mark.position = done.position && *done.position > read_to_ ? *done.position : read_to_;
     if (*mark.position <= state_.position) mark.position.reset();
   }
-  mark.snapshot = table.snapshot ? table.snapshot : done.snapshot;
+  mark.chunks = table.chunks;
+  mark.chunks.insert(done.chunks.begin(), done.chunks.end());
   const bool inside = transaction_ && transaction_->last && !transaction_->repeated && !transaction_->behind;
   if (inside && !contains(done, transaction_->id)) {
     std::uint64_t seq = *transaction_->last;
@@ -305,19 +302,21 @@ void Ledger::redo(TableId id) {
   table.redo->gtids.subtract(table.saved->second.done.gtids);
 }
 
-bool Ledger::redo_complete(TableId id) const {
-  const Mark& redo = *tables_[id].redo;
-  if (!started_ || !executed_.contains(redo.gtids) || (redo.position && read_to_ < *redo.position)) return false;
-  if (!redo.open || in_checkpoint(id_of(*redo.open)) || has_executed(id_of(*redo.open))) return true;
+bool Ledger::redo_complete(const Table& table) const {
+  const Mark& redo = *table.redo;
+  if (!started_ || is_ahead(redo, false)) return false;
+  if (!is_ahead(redo, true)) return true;
   return transaction_ && is(*redo.open, transaction_->id) && transaction_->last && *transaction_->last >= redo.open->seq;
 }
 
 Mark Ledger::end_redo(TableId id) {
   Table& table = tables_[id];
   Mark mark = table.saved->second.load->to;
-  mark.snapshot = table.redo_snapshot ? table.redo_snapshot : table.saved->second.done.snapshot;
+  mark.chunks = std::move(table.redo_chunks);
+  const Mark& done = table.saved->second.done;
+  mark.chunks.insert(done.chunks.begin(), done.chunks.end());
   table.redo.reset();
-  table.redo_snapshot.reset();
+  table.redo_chunks.clear();
   return mark;
 }
 
@@ -335,11 +334,6 @@ void Ledger::sending(TableId id, std::int64_t now_ms) {
 
 void Ledger::suspect(TableId id) {
   intent(id).suspect = true;
-  dirty_ = true;
-}
-
-void Ledger::aborted(TableId id) {
-  tables_[id].saved->second.load.reset();
   dirty_ = true;
 }
 

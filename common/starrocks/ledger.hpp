@@ -79,8 +79,8 @@ class Ledger {
   // The load in flight that the file told of must be made again from the stream; G is pinned by the caller.
   void redo(TableId table);
   bool redoing(TableId table) const { return tables_[table].redo.has_value(); }
-  // Every change of the load to redo has passed; its mark, with the snapshot chunk that really came.
-  bool redo_complete(TableId table) const;
+  // Every change of the load to redo has passed; its mark, with the chunks of an initial copy that really came.
+  bool redo_complete(TableId table) const { return redo_complete(tables_[table]); }
   Mark end_redo(TableId table);
 
   // ---- Loads
@@ -94,7 +94,10 @@ class Ledger {
   // The load in flight is durable: the table contains everything up to its mark.
   void committed(TableId table);
   // The load in flight was not made and never will be.
-  void aborted(TableId table);
+  void aborted(TableId table) {
+    tables_[table].saved->second.load.reset();
+    dirty_ = true;
+  }
   // All changes up to `mark` are in the table, or were not to be.
   void contained(TableId table, Mark mark);
   // The last label that was committed in a database, "" when there is none.
@@ -118,17 +121,22 @@ class Ledger {
   struct Table {
     std::map<std::string, TableProgress>::iterator saved;
     std::optional<Mark> redo;
-    std::optional<SnapshotChunk> snapshot;  // the last chunk that was taken
-    std::optional<SnapshotChunk> redo_snapshot;
+    std::map<TableName, SnapshotChunk> chunks, redo_chunks;  // by source: the last one that was taken
     // For the open transaction `serial`: changes below skip_to are contained, below redo_to to redo.
     std::uint64_t serial = 0, skip_to = 0, redo_to = 0;
   };
 
   bool has_gtids() const { return state_.gtid_set.has_value(); }
-  bool has_executed(const TransactionId& id) const;  // read wholly in this run or before its start
-  bool in_checkpoint(const TransactionId& id) const;
+  bool has_executed(const TransactionId& id) const {  // read wholly in this run or before its start
+    return id.gtid.empty() ? id.begin < read_to_ : executed_.contains(id.gtid);
+  }
+  bool in_checkpoint(const TransactionId& id) const {
+    return id.gtid.empty() ? id.begin < state_.position : state_.gtid_set->contains(id.gtid);
+  }
   void resolve(Table& table);
   void resolve_chunk(Table& table);
+  bool is_ahead(const Mark& mark, bool open_too) const;
+  bool redo_complete(const Table& table) const;
   void check_fit(const StartRecord& record, bool accept_change);
   void check_gap(const StartRecord& record, const GtidSet& set) const;
   void advance();
@@ -144,6 +152,7 @@ class Ledger {
   BinlogPosition read_to_;  // the last boundary
   std::string server_uuid_;
   bool caught_up_ = false;  // executed_ ⊇ G
+  GtidSet repeating_;       // in executed_, not yet told again since the last start
   GtidSet ahead_;           // executed_ − G
   std::list<Segment> segments_;
 };

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The initial copy against servers under load: the lines applied to a model, against SELECT.
 
-Writers run inside the server (a procedure each, 16 of them and more: fewer let wrong bounds pass) and change every table at
-random, keys included, while the tables are copied in small chunks. From time to time they are held, so that there is a state
-to compare with; the model must have it at the boundary where the same transactions are in.
+Writers change every table while the tables are copied in small chunks. From time to time they are held, so that there is a
+state to compare with; the model must have it at the boundary where the same transactions are in.
 
     test_snapshot.py                                the short run
     test_snapshot.py --seeds 200 [--first N]        the long one: one server a setting, a run of cdc-tail a seed
@@ -13,7 +12,6 @@ to compare with; the model must have it at the boundary where the same transacti
 import argparse
 import contextlib
 import json
-import os
 import queue
 import random
 import subprocess
@@ -23,180 +21,34 @@ import time
 import unittest
 
 from sandbox import Server, SqlError
+from snapshot_load import KINDS, Load
 from tail import DEADLINE, ROWS, command, path
 
-WRITERS = 16
 MYSQL = ["--max-connections=100", "--innodb-flush-log-at-trx-commit=0"]
-
-# Keys of several kinds: a number, text in a collation without case, two columns of which one is binary.
-TABLES = {
-    "ints": ("id INT NOT NULL, v INT, s VARCHAR(60), PRIMARY KEY (id)", "{k}", "id"),
-    "words": (
-        "k VARCHAR(20) CHARACTER SET latin1 NOT NULL, v INT, s VARCHAR(60), PRIMARY KEY (k)",
-        "CONCAT(ELT(1 + {k} % 3, 'a', 'B', 'c'), {k})",
-        "k",
-    ),
-    "pairs": (
-        "a DECIMAL(6,1) NOT NULL, b VARBINARY(9) NOT NULL, v INT, s VARCHAR(60), PRIMARY KEY (a, b)",
-        "{k} % 50 / 2, CHAR({k} DIV 50)",
-        "a, b",
-    ),
-}
+TABLES = 4  # of the kinds, for each seed others
 
 
-def key_equals(name, expression):
-    """WHERE clause for the row of key number `expression`."""
-    columns = TABLES[name][2]
-    return f"({columns}) = ({TABLES[name][1].format(k=expression)})"
-
-
-def key_assignment(name, expression):
-    values = TABLES[name][1].format(k=expression)
-    if name == "pairs":
-        first, second = values.split(", ", 1)
-        return f"a = {first}, b = {second}"
-    return f"{TABLES[name][2]} = {values}"
-
-
-def writer_procedure(rows):
-    """A procedure that changes rows until control.go is 0, and waits while it is 2."""
-    branches = []
-    for number, name in enumerate(TABLES):
-        key, other = TABLES[name][1].format(k="kn"), key_assignment(name, "kn2")
-        columns = TABLES[name][2]
-        branches.append(f"""
-          WHEN {number} THEN CASE
-            WHEN act < 3 THEN INSERT IGNORE INTO {name} ({columns}, v, s) VALUES ({key}, n, REPEAT('x', n % 50));
-            WHEN act < 6 THEN DELETE FROM {name} WHERE {key_equals(name, 'kn')};
-            WHEN act < 9 THEN UPDATE {name} SET v = n, s = REPEAT('y', n % 60) WHERE {key_equals(name, 'kn')};
-            WHEN act < 11 THEN UPDATE IGNORE {name} SET {other}, v = n WHERE {key_equals(name, 'kn')};
-            ELSE REPLACE INTO {name} ({columns}, v, s) VALUES ({key}, n, 'r');
-          END CASE;""")
-    return f"""
-      CREATE PROCEDURE work(seed INT)
-      BEGIN
-        DECLARE n, kn, kn2, act, many, go INT DEFAULT 1;
-        DECLARE CONTINUE HANDLER FOR 1213, 1205, 1062 BEGIN END;
-        DO RAND(seed);
-        main: LOOP
-          SELECT c.go INTO go FROM control c;
-          IF go = 0 THEN LEAVE main; END IF;
-          IF go = 2 THEN DO SLEEP(0.01); ITERATE main; END IF;
-          SET many = IF(RAND() < 0.15, 1 + FLOOR(RAND() * 6), 1);
-          START TRANSACTION;
-          WHILE many > 0 DO
-            SET n = n + 1, many = many - 1, kn = FLOOR(RAND() * {rows}), kn2 = FLOOR(RAND() * {rows}), act = FLOOR(RAND() * 12);
-            CASE FLOOR(RAND() * {len(TABLES)}) {"".join(branches)}
-            END CASE;
-          END WHILE;
-          COMMIT;
-        END LOOP;
-      END"""
-
-
-class Load:
-    """Tables in a database of its own and writers that change them. `hold()` is a context in which nobody writes."""
-
-    def __init__(self, server, db, seed, rows=3000, writers=WRITERS):
-        self.server, self.db, self.seed, self.writers = server, db, seed, writers
-        self.processes = []
-        make = f"CREATE DATABASE {db}; USE {db}; CREATE TABLE control (go INT) ENGINE=InnoDB; INSERT INTO control VALUES (2);"
-        for name, (columns, _, _) in TABLES.items():
-            make += f"CREATE TABLE {name} ({columns}) ENGINE=InnoDB;"
-        server.sql(make)
-        server.sql(f"USE {db};\nDELIMITER //\n{writer_procedure(rows)} //\n")
-        numbers = " UNION ALL ".join(f"SELECT {i} d" for i in range(10))
-        thousands = f"SELECT a.d + 10*b.d + 100*c.d + 1000*e.d AS k FROM ({numbers}) a, ({numbers}) b, ({numbers}) c, ({numbers}) e"
-        for name, (_, key, columns) in TABLES.items():
-            server.sql(f"""INSERT INTO {db}.{name} ({columns}, v, s)
-                SELECT {key.format(k='t.k')}, 0, 'first' FROM ({thousands}) t WHERE t.k < {rows} AND t.k % 3 <> 0""")
-
-    def __enter__(self):
-        script = [str(self._script()), "sql", self.server.name]
-        environment = {**os.environ, "CDC_SANDBOX_RUN": str(path("."))}
-        for number in range(self.writers):
-            self.processes.append(
-                subprocess.Popen([*script, "--database", self.db, "-e", f"CALL work({self.seed * 1000 + number})"],
-                                 env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
-            )
-        deadline = time.monotonic() + DEADLINE
-        while self.sessions() < self.writers:
-            assert time.monotonic() < deadline and all(p.poll() is None for p in self.processes), "writers do not start"
-            time.sleep(0.02)
-        self.set(1)
-        return self
-
-    @staticmethod
-    def _script():
-        from sandbox import SCRIPT
-
-        return SCRIPT
-
-    def __exit__(self, *_):
-        self.set(0)
-        for process in self.processes:
-            _, errors = process.communicate(timeout=DEADLINE)
-            assert process.returncode == 0, errors
-
-    def set(self, go):
-        self.server.sql(f"UPDATE {self.db}.control SET go = {go}")
-
-    def sessions(self):
-        return int(self.server.value(f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = '{self.db}'"))
-
-    def transactions(self):
-        """Open transactions of the writers."""
-        return int(self.server.value("SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id <> CONNECTION_ID()"))
-
-    @contextlib.contextmanager
-    def hold(self):
-        """Yields (place, tables): what identifies the state in the stream, and the rows by table and key."""
-        self.set(2)
-        before = None
-        while (now := self.place()) != before or self.transactions():
-            before = now
-            time.sleep(0.05)
-        yield now, self.contents()
-        self.set(1)
-
-    def place(self):
-        show = "SHOW BINARY LOG STATUS" if self.server.flavor == "mysql" else "SHOW MASTER STATUS"
-        file, pos, *_ = self.server.value(show).split("\t")
-        return file, int(pos)
-
-    def contents(self):
-        tables = {}
-        for name, (_, _, columns) in TABLES.items():
-            rows = {}
-            what = columns.replace("b", "HEX(b)")
-            for line in self.server.sql(f"SELECT {what}, '|', IFNULL(v, 'NULL'), s FROM {self.db}.{name}"):
-                key, rest = line.split("\t|\t")
-                rows[tuple(key.split("\t"))] = rest
-            tables[name] = rows
-        return tables
+def kinds_of(seed):
+    """Every few seeds have all kinds of keys."""
+    names = list(KINDS)
+    return [names[(seed * TABLES + i) % len(names)] for i in range(TABLES)]
 
 
 class Model:
-    """The tables as the lines make them. Upserts and deletes; a change of another kind is an error once a table is complete."""
+    """The tables as the lines make them. Upserts and deletes; whatever is wrong shows in a comparison."""
 
-    def __init__(self):
-        self.tables, self.keys, self.copied, self.complete = {}, {}, {}, False
-        self.chunks, self.place = [], None
-
-    def key(self, name, data):
-        return tuple(str(bytes_hex(data[c]) if c == "b" else data[c]) for c in self.keys[name])
+    def __init__(self, tables):
+        self.sources = {table.name: table for table in tables}
+        self.tables = {table.name: {} for table in tables}
+        self.chunks, self.place, self.complete = [], None, False
 
     def apply(self, record):
         kind = record["kind"]
-        if kind == "table":
-            self.keys[record["table"]] = record["pk"]
-            self.tables.setdefault(record["table"], {})
-        elif kind in ROWS:
-            name = record["table"]
-            table = self.tables[name]
-            key = self.key(name, record["data"])
+        if kind in ROWS:
+            table, data = self.tables[record["table"]], record["data"]
+            key = self.sources[record["table"]].key_of(data)
             if kind in ("+I", "+U"):
-                table[key] = f"{'NULL' if record['data'].get('v') is None else record['data']['v']}\t{record['data']['s']}"
+                table[key] = f"{'NULL' if data['v'] is None else data['v']}\t{data['s']}"
             else:
                 table.pop(key, None)
         elif kind == "snapshot-end":
@@ -205,12 +57,6 @@ class Model:
             self.place = (record["file"], record["pos"])
         if kind == "commit" and "snapshot" in record:
             self.chunks.append(record["snapshot"])
-
-
-def bytes_hex(base64_text):
-    import base64
-
-    return base64.b64decode(base64_text).hex().upper()
 
 
 def compare(model, tables, complete):
@@ -231,8 +77,9 @@ def compare(model, tables, complete):
 class Copy:
     """A cdc-tail at work whose lines are applied as they come; states to compare with may be given at any time."""
 
-    def __init__(self, server, db, *arguments):
-        self.model, self.wrong, self.compared = Model(), [], 0
+    def __init__(self, load, *arguments):
+        server, db = load.server, load.db
+        self.model, self.wrong, self.compared = Model(load.tables), [], 0
         self.states = queue.Queue()
         self.errors = path(f"{db}.err").open("w+")
         self.process = subprocess.Popen(
@@ -274,10 +121,10 @@ def run_seed(server, seed, pauses=4, arguments=()):
     """One copy under load. Returns (differences, compared states, chunks)."""
     chance = random.Random(seed)
     db = f"s{seed}"
-    load = Load(server, db, seed)
+    load = Load(server, db, seed, kinds_of(seed))
     try:
         with load:
-            copy = Copy(server, db, f"--snapshot-chunk-rows={chance.choice([7, 20, 50, 100, 400])}",
+            copy = Copy(load, f"--snapshot-chunk-rows={chance.choice([7, 20, 50, 100, 400])}",
                         f"--snapshot-parallel={chance.choice([1, 2, 3])}", "--heartbeat=100ms", *arguments)  # fmt: skip
             for _ in range(pauses):
                 copy.complete.wait(timeout=chance.uniform(0.05, 0.8))

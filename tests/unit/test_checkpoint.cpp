@@ -65,8 +65,10 @@ class Generator {
     mark.gtids = gtids();
     if (coin()) mark.position = position();
     if (coin()) mark.open = cdc::OpenTransaction{text(), position(), random_()};
-    if (coin())
-      mark.snapshot = cdc::SnapshotChunk{{text(), text()}, random_(), {text()}, {text(), text()}, coin()};
+    for (std::size_t i = random_() % 3; i > 0; --i) {
+      const cdc::TableName table{text(), text()};
+      mark.chunks[table] = {table, random_(), {text()}, {text()}, {text(), text()}, coin()};
+    }
     return mark;
   }
   cdc::LoadIntent load() {

@@ -262,7 +262,7 @@ TEST_CASE("maxwell: the rows of a copy") {
   rows.gtid.reset();
   auto begin = begin_record();
   begin.gtid.reset();
-  begin.snapshot = cdc::SnapshotChunk{{"shop", "orders"}, 0, {}, {}, true};
+  begin.snapshot = cdc::SnapshotChunk{{"shop", "orders"}, 0, {}, {}, {}, true};
   auto commit = commit_record();
   commit.snapshot = begin.snapshot;
   writer.begin(begin);

@@ -244,6 +244,100 @@ TEST_CASE("the checkpoint stays before what is not durable, and segments are few
   CHECK(ledger.checkpoint().position.pos == 2000);
 }
 
+namespace {
+
+const cdc::TableName kSource{"shop", "a"}, kOther{"shop", "b"};
+
+cdc::SnapshotChunk chunk(const cdc::TableName& source, std::uint64_t number, bool last = false) {
+  return {source, number, {"id int"}, {}, {"MQ=="}, last};
+}
+cdc::BinlogPosition at(std::uint64_t pos) { return {"b.000001", pos}; }
+void boundary(Ledger& ledger, std::uint64_t gno) { ledger.boundary(kUuid + ":" + std::to_string(gno), at(100 * gno), 1); }
+
+// Tells a chunk at the boundary behind transaction `gno`; where its rows belong.
+Place tell_chunk(Ledger& ledger, Ledger::TableId table, std::uint64_t gno, const cdc::SnapshotChunk& chunk) {
+  ledger.begin({std::nullopt, 1, at(100 * gno), chunk});
+  const Place place = ledger.place(table, 0);
+  ledger.changed(0);
+  ledger.commit({std::nullopt, "", 1, at(100 * gno), 1, chunk});
+  return place;
+}
+
+Checkpoint saved_at_five() {
+  Checkpoint saved;
+  saved.gtid_set = GtidSet::parse(kUuid + ":1-5");
+  saved.position = at(500);
+  saved.server_uuid = "server";
+  saved.time_zone = "+00:00";
+  saved.target = "target";
+  return saved;
+}
+
+}  // namespace
+
+TEST_CASE("chunks of two tables that go into one") {
+  Ledger ledger = ledger_of(start(kUuid + ":1-5"));
+  const auto table = ledger.table("ods.all");
+  CHECK(tell_chunk(ledger, table, 5, chunk(kSource, 0)) == Place::next);
+  CHECK(tell_chunk(ledger, table, 5, chunk(kSource, 1, true)) == Place::next);
+  CHECK(tell_chunk(ledger, table, 5, chunk(kOther, 0)) == Place::next);
+  const Mark mark = ledger.mark(table);
+  REQUIRE(mark.chunks.size() == 2);
+  CHECK(mark.chunks.at(kSource) == chunk(kSource, 1, true));
+  CHECK(mark.chunks.at(kOther) == chunk(kOther, 0));
+}
+
+// After a restart chunks have other bounds: number 1 of this run may reach beyond number 3 of the run before.
+TEST_CASE("a chunk counts by where it is told, not by its number") {
+  Checkpoint saved = saved_at_five();
+  Mark& done = saved.tables["ods.a"].done;
+  done.gtids = GtidSet::parse(kUuid + ":7");
+  done.chunks[kSource] = chunk(kSource, 3);
+  Ledger ledger(saved, "job", "target", false);
+  ledger.start(start(kUuid + ":1-3"));
+  CHECK(tell_chunk(ledger, 0, 3, chunk(kSource, 4)) == Place::contained);  // before the checkpoint's position
+  for (const std::uint64_t gno : {4U, 5U, 6U}) {
+    boundary(ledger, gno);
+    CHECK(tell_chunk(ledger, 0, gno, chunk(kSource, 4)) == Place::contained);  // the table has 7 already
+  }
+  CHECK(ledger.mark(0).chunks.at(kSource) == chunk(kSource, 3));
+  boundary(ledger, 7);
+  CHECK(tell_chunk(ledger, 0, 7, chunk(kSource, 1)) == Place::next);
+  CHECK(ledger.mark(0).chunks.at(kSource) == chunk(kSource, 1));
+  ledger.start(start(kUuid + ":1-6"));  // the same lines again
+  CHECK(tell_chunk(ledger, 0, 6, chunk(kSource, 2)) == Place::contained);
+  boundary(ledger, 7);
+  CHECK(tell_chunk(ledger, 0, 7, chunk(kSource, 2)) == Place::next);
+}
+
+TEST_CASE("a chunk in a table that has part of a later transaction") {
+  Checkpoint saved = saved_at_five();
+  saved.tables["ods.a"].done.open = cdc::OpenTransaction{kUuid + ":6", at(500), 3};
+  Ledger ledger(saved, "job", "target", false);
+  ledger.start(start(kUuid + ":1-5"));
+  CHECK(tell_chunk(ledger, 0, 5, chunk(kSource, 0)) == Place::contained);
+  boundary(ledger, 6);
+  CHECK(tell_chunk(ledger, 0, 6, chunk(kSource, 0)) == Place::next);
+}
+
+TEST_CASE("a chunk beside a load to redo") {
+  Checkpoint saved = saved_at_five();
+  cdc::LoadIntent load;
+  load.to.gtids = GtidSet::parse(kUuid + ":6-7");
+  load.to.chunks[kSource] = chunk(kSource, 2);
+  saved.tables["ods.a"].load = load;
+  Ledger ledger(saved, "job", "target", false);
+  ledger.redo(0);
+  ledger.start(start(kUuid + ":1-5"));
+  boundary(ledger, 6);
+  CHECK(tell_chunk(ledger, 0, 6, chunk(kSource, 1)) == Place::redo);
+  boundary(ledger, 7);
+  CHECK(ledger.redo_complete(0));
+  CHECK(tell_chunk(ledger, 0, 7, chunk(kSource, 2)) == Place::next);
+  CHECK(ledger.end_redo(0).chunks.at(kSource) == chunk(kSource, 1));
+  CHECK(ledger.mark(0).chunks.at(kSource) == chunk(kSource, 2));
+}
+
 TEST_CASE("streams that do not fit are refused") {
   Checkpoint saved;
   saved.gtid_set = GtidSet::parse(kUuid + ":1-5");

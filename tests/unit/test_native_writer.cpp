@@ -163,7 +163,7 @@ TEST_CASE("a stream, byte for byte") {
 TEST_CASE("rows of a snapshot") {
   OutBuffer out;
   NativeWriter writer(out, {});
-  const cdc::SnapshotChunk chunk{{"shop", "a\"b"}, 3, {}, {"MQ==", "Mg=="}, true};
+  const cdc::SnapshotChunk chunk{{"shop", "a\"b"}, 3, {"a int", "b int"}, {}, {"MQ==", "Mg=="}, true};
   writer.begin({{}, 7, {"binlog.000002", 1124}, chunk});
   RowsContext rows = context(schema("shop", "a\"b", {column("id")}));
   rows.snapshot = true;
@@ -172,7 +172,7 @@ TEST_CASE("rows of a snapshot") {
   writer.commit({{}, "", 7, {"binlog.000002", 1124}, 1, chunk});
   const std::vector<std::string> told = lines(out.view());
   const std::string object =
-      R"("snapshot":{"db":"shop","table":"a\"b","chunk":3,"from":[],"to":["MQ==","Mg=="],"last":true}})"
+      R"("snapshot":{"db":"shop","table":"a\"b","chunk":3,"key":["a int","b int"],"from":[],"to":["MQ==","Mg=="],"last":true}})"
       "\n";
   CHECK(told[0] == R"({"kind":"begin","gtid":null,"ts_ms":7,"file":"binlog.000002","pos":1124,)" + object);
   CHECK(
@@ -264,7 +264,7 @@ TEST_CASE("other records with any content survive a JSON parser") {
     writer.begin({nasty,
                   INT64_MIN,
                   {nasty, 0},
-                  cdc::SnapshotChunk{{nasty, nasty}, 1, {nasty}, {nasty, nasty}, false}});
+                  cdc::SnapshotChunk{{nasty, nasty}, 1, {nasty}, {nasty}, {nasty, nasty}, false}});
     writer.commit({nasty, nasty, 0, {nasty, 0}, 0, {}});
     writer.ddl(
         {cdc::DdlClass::drop, {{{nasty, nasty}, {nasty, ""}}}, nasty, nasty, nasty, 0, {nasty, 0}, nasty});

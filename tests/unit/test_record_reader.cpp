@@ -203,7 +203,7 @@ TEST_CASE("what the native writer tells comes back") {
   schema.columns = {id, note};
   schema.primary_key = {0};
   writer.table(schema);
-  const cdc::SnapshotChunk chunk{{"shop", "orders"}, 3, {"YQ=="}, {"Yg=="}, true};
+  const cdc::SnapshotChunk chunk{{"shop", "orders"}, 3, {"k char(1)"}, {"YQ=="}, {"Yg=="}, true};
   writer.begin({"u:6", 1763710000123, {"b.000002", 200}, chunk});
   writer.commit({"u:6", "u:6-7", 1763710000123, {"b.000002", 300}, 4, chunk});
   writer.ddl({cdc::DdlClass::rename, std::vector<cdc::TableName>{{"a", "b"}, {"c", "d"}}, "shop", "u:8", "u:8", 5,

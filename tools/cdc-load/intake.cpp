@@ -59,11 +59,14 @@ void Intake::take(const RecordView& record) {
       if (begin.snapshot) ledger_.place(source(begin.snapshot->table).table, 0);
       break;
     }
-    case RecordKind::commit:
-      ledger_.commit(parser_.commit(record.line));
+    case RecordKind::commit: {
+      const CommitRecord commit = parser_.commit(record.line);
+      ledger_.commit(commit);
       replaying_ = false;
       boundary();
+      if (commit.snapshot) outflow_.chunk_taken(source(commit.snapshot->table).table);
       break;
+    }
     case RecordKind::ddl:
       ddl(parser_.ddl(record.line));
       break;
@@ -161,9 +164,9 @@ void Intake::make_plan(Source& source) {
 }
 
 void Intake::require_key(const RecordView& record, const Source& source) const {
-  if (record.kind != RecordKind::insert && !source.plan->keyed())
-    throw RefusedError("an update or delete in " + source.name.text() +
-                       ", which has no primary key: only inserts can be loaded");
+  if (source.plan->keyed() || (record.kind == RecordKind::insert && !record.snapshot)) return;
+  throw RefusedError((record.snapshot ? "an initial copy of " : "an update or delete in ") + source.name.text() +
+                     ", which has no primary key: only " + (record.snapshot ? "new rows" : "inserts") + " can be loaded");
 }
 
 void Intake::put_aside(const RecordView& record, Source& source) {

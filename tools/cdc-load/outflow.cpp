@@ -120,6 +120,12 @@ void Outflow::reject(std::string_view line, std::string_view reason) {
   ++totals_.dead_letters;
 }
 
+void Outflow::chunk_taken(TableId id) {
+  const Table& table = tables_[id];
+  const bool idle = (!table.open || table.open->empty()) && table.sealed.empty() && !ledger_.progress(id).load;
+  if (idle) ledger_.contained(id, ledger_.mark(id));
+}
+
 void Outflow::commit() {
   for (const TableId id : touched_) {
     Table& table = tables_[id];

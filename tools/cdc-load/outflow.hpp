@@ -46,6 +46,9 @@ class Outflow {
   // Writes a line that cannot be loaded to the dead letter file.
   void reject(std::string_view line, std::string_view reason);
 
+  // A chunk of an initial copy is at its end. If all its rows changed meanwhile, no load will say that it is contained.
+  void chunk_taken(TableId table);
+
   // The changes so far stay, or are gone back to the last commit().
   void commit();
   void rollback();

@@ -55,7 +55,7 @@ void Bookmark::check(const Options& options, const std::string& filter) const {
 }
 
 void Bookmark::chunk_told(const SnapshotChunk& chunk) {
-  saved_.tables[chunk.table.text()].done.snapshot = chunk;
+  saved_.tables[chunk.table.text()].done.chunks.insert_or_assign(chunk.table, chunk);
   has_saved_ = false;
 }
 

@@ -19,24 +19,16 @@ PageQueue::PageQueue(std::size_t tables, std::size_t pages_each)
   if (!wake_) throw IoError(ExitCode::software, "eventfd", errno);
 }
 
-void PageQueue::activate(std::size_t table, std::vector<std::string> after, Told told) {
+void PageQueue::restart(Job job) {
   const std::lock_guard lock(mutex_);
-  Slot& slot = slots_[table];
-  slot.active = true;
-  slot.after = std::move(after);
-  slot.told = std::move(told);
-  changed_.notify_all();
-}
-
-void PageQueue::restart(std::size_t table, std::vector<std::string> after, Told told) {
-  const std::lock_guard lock(mutex_);
-  Slot& slot = slots_[table];
+  Slot& slot = slots_[job.table];
   ++slot.generation;
   slot.active = true;
   slot.view_accepted = false;
-  slot.after = std::move(after);
-  slot.told = std::move(told);
-  slot.pages -= std::erase_if(ready_, [&](const Page& page) { return page.table == table; });
+  slot.after = std::move(job.after);
+  slot.key = std::move(job.key);
+  slot.told = std::move(job.told);
+  slot.pages -= std::erase_if(ready_, [&](const Page& page) { return page.table == job.table; });
   changed_.notify_all();
 }
 
@@ -94,13 +86,13 @@ std::optional<Job> PageQueue::next_job() {
   Slot& slot = slots_[table];
   slot.reading = true;
   ++slot.pages;
-  return Job{table, slot.generation, slot.after, slot.told};
+  return Job{table, slot.generation, slot.after, slot.key, slot.told};
 }
 
 bool PageQueue::deliver(Page page) {
   std::unique_lock lock(mutex_);
   Slot& slot = slots_[page.table];
-  const bool goes_on = page.opens_view || (page.definition && page.definition->key.empty() && !page.last);
+  const bool goes_on = page.opens_view || (page.definition && page.definition->key.empty() && !page.last && !page.other_key);
   if (!goes_on) slot.reading = false;
   if (stopped_ || page.generation != slot.generation) {
     slot.reading = false;
@@ -109,7 +101,8 @@ bool PageQueue::deliver(Page page) {
     return false;
   }
   slot.after = page.to;
-  if (page.last || page.gone || page.failure) slot.active = false;
+  if (page.definition) slot.key = page.definition->key_texts;
+  if (page.last || page.gone || page.other_key || page.failure) slot.active = false;
   const unsigned generation = slot.generation;
   ready_.push_back(std::move(page));
   has_pages_.store(true, std::memory_order_release);

@@ -46,6 +46,7 @@ struct Page {
   std::uint64_t touches = 0;   // Told::touches of its job
   std::int64_t read_ms = 0;    // since 1970
   bool gone = false;           // there is no such table
+  bool other_key = false;      // `from` is of another primary key than the table has
   std::exception_ptr failure;  // it cannot be read
 
   // Without key: first a page that only opens a view of the whole table, then its rows.
@@ -56,7 +57,7 @@ struct Page {
 struct Job {
   std::size_t table = 0;
   unsigned generation = 0;
-  std::vector<std::string> after;
+  std::vector<std::string> after, key;  // of KeyedTable::key_texts, when `after` is not empty
   Told told;
 };
 
@@ -65,9 +66,8 @@ class PageQueue {
   PageQueue(std::size_t tables, std::size_t pages_each);
 
   // --- by the reader of the binlog
-  void activate(std::size_t table, std::vector<std::string> after, Told told);
-  // Pages of the table that were read, or are being read, are void: again from `after`.
-  void restart(std::size_t table, std::vector<std::string> after, Told told);
+  // Pages of the table that were read, or are being read, are void: again from `job.after`.
+  void restart(Job job);
   void set_told(std::size_t table, Told told);
   void accept_view(std::size_t table);
   std::vector<Page> take();
@@ -94,7 +94,7 @@ class PageQueue {
     unsigned generation = 0;
     bool active = false, reading = false, view_accepted = false;
     std::size_t pages = 0;  // being read, ready, and taken
-    std::vector<std::string> after;
+    std::vector<std::string> after, key;
     Told told;
   };
   bool has_room(const Slot& slot) const { return slot.pages < pages_each_; }

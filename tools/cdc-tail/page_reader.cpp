@@ -219,7 +219,9 @@ void PageReader::read(const Job& job) {
   Position& at = positions_[job.table];
   page.high = begin(job.told);
   define(job, page, at);
-  if (page.gone) {
+  page.other_key = !page.gone && !job.after.empty() && job.key != at.definition->key_texts;
+  if (page.gone || page.other_key) {
+    if (settings_.bound == Bound::view) connection_->exec("ROLLBACK");
     queue_.deliver(std::move(page));
   } else if (at.definition->key.empty()) {
     read_view(job, std::move(page), at);

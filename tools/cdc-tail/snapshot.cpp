@@ -46,6 +46,7 @@ Snapshot::Snapshot(CopyPlan plan, const Options& options, const TableFilter& fil
     const auto mark = plan_.marks.find(copy.name());
     if (mark == plan_.marks.end() || !copy.table().keyed) continue;
     copy.told_to = from_mark(mark->second);
+    copy.order = mark->second.key;
     copy.next_chunk = mark->second.chunk + 1;
   }
   warn_of_views();
@@ -122,9 +123,11 @@ void Snapshot::activate_next() {
     copy.set_state(TableCopy::State::copying);
     copy.forget_touches();
     ++active_;
-    queue_->activate(copy.number(), copy.told_to, told(copy));
+    queue_->restart(job_of(copy));
   }
 }
+
+Job Snapshot::job_of(TableCopy& copy) { return {copy.number(), 0, copy.told_to, copy.order, told(copy)}; }
 
 Told Snapshot::told(const TableCopy& copy) {
   Told told;
@@ -158,15 +161,13 @@ void Snapshot::ddl(const DdlInfo& info) {
 }
 
 void Snapshot::restart(TableCopy& copy, bool from_the_start) {
-  const bool resumed = !copy.definition && !copy.told_to.empty();  // nobody knows the key of that run
-  if (from_the_start || resumed) {
+  if (from_the_start) {
     if (copy.state() == TableCopy::State::complete || copy.state() == TableCopy::State::gone) {
       // What came by the DDL was never told.
       copy.set_state(TableCopy::State::waiting);
     }
     copy.told_to.clear();
     copy.next_chunk = 0;
-    copy.definition.reset();
   }
   if (copy.state() == TableCopy::State::copying) copy.mark_stale();
 }
@@ -176,7 +177,7 @@ void Snapshot::restart_stale() {
     if (!copy.stale()) continue;
     drop_pages_of(copy);
     copy.forget_touches();
-    queue_->restart(copy.number(), copy.told_to, told(copy));
+    queue_->restart(job_of(copy));
   }
 }
 
@@ -189,6 +190,7 @@ bool Snapshot::at_boundary() {
   if (finished_ || teller_.is_open() || teller_.interrupted()) return false;
   if (!started_) {
     if (!teller_.started() || teller_.boundary() < plan_.caught_up) return false;
+    if (const GtidSet* executed = teller_.executed(); executed && !executed->contains(plan_.contained)) return false;
     start();
   }
   if (queue_) {
@@ -247,12 +249,12 @@ bool Snapshot::handle(Page& page) {
     return true;
   }
   if (page.opens_view) return open_view(copy, page);
-  if (teller_.boundary() < page.high) return false;
-  if (copy.definition && !copy.definition->same_key(*page.definition)) {
+  if (page.other_key) {
     log_.warning("the primary key of " + copy.name().text() + " has changed; its copy begins again");
     restart(copy, true);
     return true;
   }
+  if (teller_.boundary() < page.high) return false;
   tell_chunk(copy, page);
   return true;
 }
@@ -269,7 +271,7 @@ bool Snapshot::open_view(TableCopy& copy, const Page& view) {
                           "view of it between two changes (" + std::to_string(kMostTries) + " tries)");
       }
       copy.forget_touches();
-      queue_->restart(copy.number(), {}, told(copy));
+      queue_->restart(job_of(copy));
       return true;
     case TableCopy::Verdict::accepted:
       queue_->accept_view(copy.number());

@@ -76,6 +76,7 @@ class Snapshot {
   void tell_row(const RowsContext& context, const Page& page, std::size_t row, TableCopy::Touched& touched);
   void drop_pages_of(const TableCopy& copy);
   void end(TableCopy& copy, TableCopy::State state);
+  Job job_of(TableCopy& copy);
   Told told(const TableCopy& copy);
   void warn_of_views() const;
 

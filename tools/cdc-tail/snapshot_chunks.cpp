@@ -20,7 +20,7 @@ std::vector<std::string> base64(const std::vector<std::string>& key) {
 }  // namespace
 
 void Snapshot::tell_chunk(TableCopy& copy, const Page& page) {
-  SnapshotChunk chunk{copy.name(), copy.next_chunk, base64(page.from), base64(page.to), page.last};
+  SnapshotChunk chunk{copy.name(), copy.next_chunk, page.definition->key_texts, base64(page.from), base64(page.to), page.last};
   const RowsContext& context = teller_.open_chunk(chunk, page.read_ms, page.definition->schema);
   TableCopy::Touched touched(copy, page.touches);
   for (std::size_t row = 0; row < page.ends.size() && !limit_reached_; ++row) tell_row(context, page, row, touched);
@@ -30,7 +30,7 @@ void Snapshot::tell_chunk(TableCopy& copy, const Page& page) {
   ++copy.next_chunk;
   copy.rows_told += page.ends.size();
   copy.told_to = page.to;
-  copy.definition = page.definition;
+  copy.order = page.definition->key_texts;
   copy.forget_touches_before(page.touches);
   if (page.last) {
     end(copy, TableCopy::State::complete);

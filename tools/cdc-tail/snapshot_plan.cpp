@@ -35,11 +35,28 @@ bool is_asked_for(const Options& options, const TableName& name) {
                      [&](const std::string& wanted) { return wanted == name.text(); });
 }
 
+// What any table has, or may have, beyond the checkpoint's own position.
+GtidSet contained_in(const Checkpoint& checkpoint) {
+  GtidSet gtids;
+  const auto add = [&](const Mark& mark) {
+    gtids.add(mark.gtids);
+    if (!mark.open) return;
+    if (const std::optional<Gtid> gtid = Gtid::parse(mark.open->gtid)) gtids.add(*gtid);
+  };
+  for (const auto& [target, progress] : checkpoint.tables) {
+    add(progress.done);
+    if (progress.load) add(progress.load->to);
+  }
+  return gtids;
+}
+
 std::map<TableName, SnapshotChunk> marks_of(const Checkpoint& checkpoint) {
   std::map<TableName, SnapshotChunk> marks;
   for (const auto& [target, progress] : checkpoint.tables) {
-    const std::optional<SnapshotChunk>& chunk = progress.done.snapshot;
-    if (chunk) marks[chunk->table] = *chunk;
+    for (const auto& [table, chunk] : progress.done.chunks) {
+      SnapshotChunk& mark = marks.try_emplace(table, chunk).first->second;
+      if (mark.chunk > chunk.chunk) mark = chunk;  // it goes to several targets
+    }
   }
   return marks;
 }
@@ -64,7 +81,10 @@ CopyPlan plan_copy(Server& server, const Options& options, const TableFilter& fi
   if (!options.copies()) return plan;
   require(server, "binlog_format", "row");
   require(server, "binlog_row_image", "full");
-  if (checkpoint) plan.marks = marks_of(*checkpoint);
+  if (checkpoint) {
+    plan.marks = marks_of(*checkpoint);
+    plan.contained = contained_in(*checkpoint);
+  }
   const Bound bound = bound_of(server);
   std::vector<std::string> missing = options.snapshot_tables;
   for (const std::vector<Field>& row : server.connection().query(kTablesQuery, kMostTables).rows) {

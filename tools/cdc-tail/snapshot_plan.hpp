@@ -19,7 +19,9 @@ struct CopyPlan {
   std::vector<CopiedTable> tables;
   // Where the copy of a table goes on, from the checkpoint: its last chunk told.
   std::map<TableName, SnapshotChunk> marks;
-  BinlogPosition caught_up;  // no page is read before the stream is here
+  // No page is read before the stream is here: pages must not be older than what any table has already.
+  BinlogPosition caught_up;
+  GtidSet contained;
 };
 
 // Without tables when nothing was asked for, or all is complete. ConfigError (78) when the server logs or stores

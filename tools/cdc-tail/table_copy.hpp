@@ -68,10 +68,9 @@ class TableCopy {
   Verdict judge(const Page& view, const BinlogPosition& boundary) const;
 
   // Of the copy as told so far.
-  std::vector<std::string> told_to;
+  std::vector<std::string> told_to, order;  // the last key told, and KeyedTable::key_texts of its key
   std::uint64_t next_chunk = 0, rows_told = 0;
   unsigned tries = 0;  // of views
-  std::shared_ptr<const KeyedTable> definition;  // of the newest chunk
 
  private:
   struct Touch {
