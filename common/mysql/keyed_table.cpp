@@ -17,6 +17,8 @@ bool is_label_number(const Column& column) {
   return column.type == ColumnType::enumeration || column.type == ColumnType::set;
 }
 
+constexpr std::uint8_t kGeometryTypes = 8;  // Field::geometry_type
+
 bool is_string(const Column& column) {
   return column.type == ColumnType::varchar || column.type == ColumnType::string || column.type == ColumnType::blob;
 }
@@ -55,6 +57,12 @@ void forget_what_no_map_tells(Column& column) {
   column.generated.clear();
   const bool of_mariadb = column.type == ColumnType::string && column.collation == kBinaryCollation &&
                           !column.type_text.starts_with("binary");
+  const std::string subtype = column.type_text == "geometrycollection" ? "geomcollection" : column.type_text;
+  for (std::uint8_t i = 1; column.type == ColumnType::geometry && i < kGeometryTypes; ++i) {
+    Column typed = column;
+    typed.geometry_type = i;
+    if (column_type_text(typed) == subtype) column.geometry_type = i;
+  }
   if (of_mariadb) return;  // INET6, UUID: their text needs their name
   if (const CharacterSet* charset = find_charset(column.collation); charset != nullptr && !column.charset.empty())
     column.charset = charset->name;
@@ -79,17 +87,31 @@ std::string literal(const Column& column, const KeyPart& part, const std::string
   return text;
 }
 
+// An ENUM has no ranges but of one value each: of numbers behind this one, all that there are.
+std::string labels_behind(const Column& column, const KeyPart& part, const std::string& text) {
+  const std::optional<std::uint64_t> number = parse_uint(text);
+  if (!number) throw DataError("'" + text + "' is no number of a label of the key column " + column.name);
+  const std::uint64_t first = part.descending ? 0 : *number + 1;
+  const std::uint64_t end = part.descending ? *number : column.labels.size() + 1;
+  std::string list;
+  for (std::uint64_t i = first; i < end; ++i) list += (list.empty() ? "" : ",") + std::to_string(i);
+  return list.empty() ? "FALSE" : Connection::quote_name(column.name) + " IN (" + list + ")";
+}
+
+std::string behind_one(const Column& column, const KeyPart& part, const std::string& text) {
+  if (column.type == ColumnType::enumeration && !column.labels.empty()) return labels_behind(column, part, text);
+  return Connection::quote_name(column.name) + (part.descending ? " < " : " > ") + literal(column, part, text);
+}
+
 // (a, b) > (x, y) in the form of which the server makes ranges: a > x OR (a = x AND b > y).
 std::string behind(const KeyedTable& table, const std::vector<std::string>& after) {
   std::string condition, equal;
   for (std::size_t i = 0; i < table.key.size(); ++i) {
     const KeyPart& part = table.key[i];
     const Column& column = table.schema->columns[part.column];
-    const std::string name = Connection::quote_name(column.name);
-    const std::string value = literal(column, part, after[i]);
     if (i > 0) condition += " OR ";
-    condition += "(" + equal + name + (part.descending ? " < " : " > ") + value + ")";
-    equal += name + " = " + value + " AND ";
+    condition += "(" + equal + behind_one(column, part, after[i]) + ")";
+    equal += Connection::quote_name(column.name) + " = " + literal(column, part, after[i]) + " AND ";
   }
   return condition;
 }

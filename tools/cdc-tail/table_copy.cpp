@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/base/error.hpp"
+
 namespace cdc::tail {
 
 namespace {
@@ -55,10 +57,20 @@ void append_key(std::string& out, const Value& value) {
   }
 }
 
+// A session may log less than the whole row. Of a row that is told for the first time that is not enough.
+void require_whole(const TableSchema& schema, std::span<const Value> after) {
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    if (!after[i].is_absent() || !schema.columns[i].generated.empty()) continue;
+    throw ConfigError("a row without its column " + schema.columns[i].name +
+                      ": some session has another binlog_row_image than FULL, which an initial copy needs");
+  }
+}
+
 }  // namespace
 
 void TableCopy::touch(const TableSchema& schema, const RowImages& images) {
   if (state_ != State::copying || stale_) return;
+  require_whole(schema, images.after);
   std::string before;
   for (const std::span<const Value> image : {images.before, images.after}) {
     if (image.empty()) continue;
