@@ -173,10 +173,6 @@ void Ledger::changed(std::uint64_t seq) {
   if (!transaction_->last || seq > *transaction_->last) transaction_->last = seq;
 }
 
-bool Ledger::has_changes() const {
-  return transaction_ && transaction_->last && !transaction_->snapshot && !transaction_->repeated && !transaction_->behind;
-}
-
 void Ledger::commit(const CommitRecord& record) {
   if (!transaction_) {
     // The line may be there twice.

@@ -49,7 +49,9 @@ class Ledger {
   void begin(const BeginRecord& record);
   bool in_transaction() const { return transaction_.has_value(); }
   // A batch that were closed now would have a part of the open transaction in it.
-  bool has_changes() const;
+  bool has_changes() const {
+    return transaction_ && transaction_->last && !transaction_->snapshot && !transaction_->repeated && !transaction_->behind;
+  }
   // Whether the change `seq` of the open transaction is in `table`, in the load to redo, or in neither.
   Place place(TableId table, std::uint64_t seq);
   // The change has been taken as a whole (the second line of an update), in every table that wants it.

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The initial copy against servers under load: the lines applied to a model, against SELECT.
+"""The initial copy against servers under load, line by line.
 
-Writers change every table while the tables are copied in small chunks. From time to time they are held, so that there is a
-state to compare with; the model must have it at the boundary where the same transactions are in.
+Two models read the lines. One is the source: the tables as they were at the start, and every change of the stream. The other
+is the copy: the chunks and the changes, from nothing. Whatever row a chunk tells must be the source's at that boundary, at
+snapshot-end both must be equal, and in the end both must be what SELECT says.
 
     test_snapshot.py                                the short run
     test_snapshot.py --seeds 200 [--first N]        the long one: one server a setting, a run of cdc-tail a seed
@@ -12,7 +13,6 @@ state to compare with; the model must have it at the boundary where the same tra
 import argparse
 import contextlib
 import json
-import queue
 import random
 import subprocess
 import sys
@@ -25,6 +25,10 @@ from snapshot_load import KINDS, Load
 from tail import DEADLINE, ROWS, command, path
 
 MYSQL = ["--max-connections=100", "--innodb-flush-log-at-trx-commit=0"]
+# A transaction is sent some milliseconds before it is visible: what a wrong lower bound needs to show.
+SYNC0 = ["--sync-binlog=0", "--binlog-group-commit-sync-delay=2000"]
+SYNC1 = ["--sync-binlog=1"]
+POSITIONS = ["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]
 TABLES = 4  # of the kinds, for each seed others
 
 
@@ -34,117 +38,111 @@ def kinds_of(seed):
     return [names[(seed * TABLES + i) % len(names)] for i in range(TABLES)]
 
 
-class Model:
-    """The tables as the lines make them. Upserts and deletes; whatever is wrong shows in a comparison."""
+class Models:
+    """The source and the copy, as the lines make them. `.wrong` has what does not fit."""
 
-    def __init__(self, tables):
-        self.sources = {table.name: table for table in tables}
-        self.tables = {table.name: {} for table in tables}
-        self.chunks, self.place, self.complete = [], None, False
+    def __init__(self, tables, contents):
+        self.tables = {table.name: table for table in tables}
+        self.source = {name: dict(rows) for name, rows in contents.items()}
+        self.copy = {name: {} for name in self.tables}
+        self.wrong, self.chunks, self.compared, self.place, self.complete = [], 0, 0, None, False
 
     def apply(self, record):
         kind = record["kind"]
         if kind in ROWS:
-            table, data = self.tables[record["table"]], record["data"]
-            key = self.sources[record["table"]].key_of(data)
-            if kind in ("+I", "+U"):
-                table[key] = f"{'NULL' if data['v'] is None else data['v']}\t{data['s']}"
-            else:
-                table.pop(key, None)
+            self.row(record)
         elif kind == "snapshot-end":
+            self.wrong += differences(self.source, self.copy)
             self.complete = True
         if kind in ("commit", "heartbeat", "ddl", "snapshot-end"):
             self.place = (record["file"], record["pos"])
-        if kind == "commit" and "snapshot" in record:
-            self.chunks.append(record["snapshot"])
+            self.chunks += "snapshot" in record
+
+    def row(self, record):
+        name, data = record["table"], record["data"]
+        key, row = self.tables[name].key_of(data), f"{'NULL' if data['v'] is None else data['v']}\t{data['s']}"
+        if record.get("snapshot"):
+            self.compared += 1
+            if self.source[name].get(key) != row:
+                self.wrong.append(f"{name}{key}: chunk has {row!r}, source {self.source[name].get(key)!r}")
+            self.copy[name][key] = row
+            return
+        for tables in (self.source, self.copy):
+            if record["kind"] in ("+I", "+U"):
+                tables[name][key] = row
+            else:
+                tables[name].pop(key, None)
 
 
-def compare(model, tables, complete):
-    """Differences between model and source: [] when it holds what it must at this place."""
-    wrong = []
-    for name, rows in tables.items():
-        told = model.tables.get(name, {})
-        for key, row in told.items():
-            if key not in rows:
-                wrong.append(f"{name}{key}: told, but not there")
-            elif rows[key] != row:
-                wrong.append(f"{name}{key}: told {row!r}, is {rows[key]!r}")
-        if complete:
-            wrong += [f"{name}{key}: missing" for key in rows if key not in told]
-    return wrong
+def differences(wanted, found):
+    return [
+        f"{name}{key}: {found[name].get(key)!r}, not {rows.get(key)!r}"
+        for name, rows in wanted.items()
+        for key in rows.keys() | found[name].keys()
+        if rows.get(key) != found[name].get(key)
+    ]
 
 
 class Copy:
-    """A cdc-tail at work whose lines are applied as they come; states to compare with may be given at any time."""
+    """A cdc-tail at work whose lines are applied as they come."""
 
-    def __init__(self, load, *arguments):
-        server, db = load.server, load.db
-        self.model, self.wrong, self.compared = Model(load.tables), [], 0
-        self.states = queue.Queue()
-        self.errors = path(f"{db}.err").open("w+")
+    def __init__(self, load, contents, *arguments):
+        self.models = Models(load.tables, contents)
+        self.errors = path(f"{load.db}.err").open("w+")
         self.process = subprocess.Popen(
-            command("--startup-mode=initial", "-t", f"{db}.*", "-x", f"{db}.control", *arguments, server=server),
+            command("--startup-mode=initial", "-t", f"{load.db}.*", "-x", f"{load.db}.control", *arguments, server=load.server),
             stdout=subprocess.PIPE, stderr=self.errors, text=True)  # fmt: skip
-        self.ended, self.seen = threading.Event(), threading.Event()
-        self.complete = threading.Event()
+        self.started, self.complete = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
     def _read(self):
-        state = None
         for line in self.process.stdout:
-            self.model.apply(json.loads(line))
-            if self.model.complete:
+            self.models.apply(json.loads(line))
+            self.started.set()
+            if self.models.complete:
                 self.complete.set()
-            if state is None and not self.states.empty():
-                state = self.states.get()
-            boundary = any(f'"{kind}"' in line[:25] for kind in ("commit", "heartbeat", "snapshot-end"))
-            if state is not None and boundary and self.model.place == state[0]:
-                self.wrong += compare(self.model, state[1], self.model.complete)[:5]
-                self.compared += 1
-                state = None
-                self.seen.set()
-        self.ended.set()
 
-    def compare_with(self, state):
-        """While nobody writes: heartbeats and chunks tell that the stream is there."""
-        self.seen.clear()
-        self.states.put(state)
-        assert self.seen.wait(timeout=DEADLINE), f"never at {state[0]}, only at {self.model.place}: {self.stderr()}"
+    def wait_for(self, event):
+        assert event.wait(timeout=4 * DEADLINE), self.stderr()
+
+    def until(self, place):
+        deadline = time.monotonic() + 4 * DEADLINE
+        # The last word of the stream about our tables may be before the end of the log: heartbeats come close.
+        while self.models.place is None or self.models.place < place:
+            assert time.monotonic() < deadline and self.process.poll() is None, self.stderr()
+            time.sleep(0.02)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait(timeout=DEADLINE)
+        self.thread.join()
+        self.process.stdout.close()
+        self.errors.close()
 
     def stderr(self):
         self.errors.seek(0)
         return self.errors.read()
 
 
-def run_seed(server, seed, pauses=4, arguments=()):
-    """One copy under load. Returns (differences, compared states, chunks)."""
+def run_seed(server, seed, arguments=()):
+    """One copy under load. Returns (what is wrong, rows of chunks that were compared, chunks)."""
     chance = random.Random(seed)
     db = f"s{seed}"
     load = Load(server, db, seed, kinds_of(seed))
     try:
         with load:
-            copy = Copy(load, f"--snapshot-chunk-rows={chance.choice([7, 20, 50, 100, 400])}",
-                        f"--snapshot-parallel={chance.choice([1, 2, 3])}", "--heartbeat=100ms", *arguments)  # fmt: skip
-            for _ in range(pauses):
-                copy.complete.wait(timeout=chance.uniform(0.05, 0.8))
-                with load.hold() as state:
-                    copy.compare_with(state)
-            assert copy.complete.wait(timeout=DEADLINE), f"no snapshot-end: {copy.stderr()}"
-        final = (load.place(), load.contents())
-        deadline = time.monotonic() + DEADLINE
-        # The last word of the stream about our tables may be before the end of the log: heartbeats come close.
-        while copy.model.place is None or copy.model.place < final[0]:
-            assert time.monotonic() < deadline and copy.process.poll() is None, copy.stderr()
-            time.sleep(0.02)
-        copy.process.terminate()
-        assert copy.ended.wait(timeout=DEADLINE)
-        copy.thread.join()
-        copy.process.wait(timeout=DEADLINE)
-        copy.process.stdout.close()
-        copy.errors.close()
-        wrong = copy.wrong + compare(copy.model, final[1], complete=True)
-        return wrong, copy.compared + 1, len(copy.model.chunks)
+            with load.hold() as (_, contents):
+                copy = Copy(load, contents, f"--snapshot-chunk-rows={chance.choice([7, 20, 50, 100])}",
+                            f"--snapshot-parallel={chance.choice([1, 2, 3])}", "--heartbeat=100ms", *arguments)  # fmt: skip
+                copy.wait_for(copy.started)
+            copy.wait_for(copy.complete)
+        place, contents = load.place(), load.contents()
+        copy.until(place)
+        copy.end()
+        models = copy.models
+        wrong = models.wrong + differences(contents, models.source) + differences(contents, models.copy)
+        return wrong, models.compared, models.chunks
     finally:
         with contextlib.suppress(SqlError):
             server.sql(f"DROP DATABASE {db}")
@@ -156,19 +154,19 @@ class UnderLoad(unittest.TestCase):
             for seed in seeds:
                 with self.subTest(seed=seed):
                     wrong, compared, chunks = run_seed(server, seed)
-                    self.assertEqual(wrong, [])
-                    self.assertGreater(compared, 1)
-                    self.assertGreater(chunks, 8)
+                    self.assertEqual(wrong[:5], [])
+                    self.assertGreater(compared, 2000)
+                    self.assertGreater(chunks, 40)
 
     def test_mysql_without_sync(self):
-        self.check("copy0", [1, 2], ["--sync-binlog=0"])
+        self.check("copy0", [1, 2], SYNC0)
 
     def test_mysql_with_sync(self):
-        self.check("copy1", [3, 4], ["--sync-binlog=1"])
+        self.check("copy1", [3, 4], SYNC1)
 
     def test_mysql_without_gtids(self):
         """The lower bound is made by row locks."""
-        self.check("copy2", [5], ["--sync-binlog=0", "--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"])
+        self.check("copy2", [5], [*SYNC0, *POSITIONS])
 
     def test_mysql_56(self):
         self.check("copy56", [6], ["--sync-binlog=0"], flavor="mysql56")
@@ -180,21 +178,21 @@ class UnderLoad(unittest.TestCase):
 def long_run(arguments):
     bad = compared = 0
     for name, options, flavor in (
-        ("sync0", ["--sync-binlog=0"], None),
-        ("sync1", ["--sync-binlog=1"], None),
-        ("nogtid", ["--sync-binlog=0", "--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"], None),
+        ("sync0", SYNC0, None),
+        ("sync1", SYNC1, None),
+        ("nogtid", [*SYNC0, *POSITIONS], None),
         ("mariadb", ["--sync-binlog=0"], "mariadb"),
     ):
         if arguments.only and name != arguments.only:
             continue
         with Server.start("long" + name, flavor=flavor, options=[*MYSQL, *options]) as server:
             for seed in range(arguments.first, arguments.first + arguments.seeds):
-                wrong, states, chunks = run_seed(server, seed)
-                compared += states
+                wrong, rows, chunks = run_seed(server, seed)
+                compared += rows
                 bad += bool(wrong)
-                print(f"{name} seed {seed}: {chunks} chunks, {states} states compared, {len(wrong)} wrong {wrong[:3]}", flush=True)
+                print(f"{name} seed {seed}: {chunks} chunks, {rows} rows compared, {len(wrong)} wrong {wrong[:3]}", flush=True)
                 server.sql("FLUSH BINARY LOGS; PURGE BINARY LOGS BEFORE NOW()")
-    print(f"{bad} seeds wrong, {compared} states compared")
+    print(f"{bad} seeds wrong, {compared} rows compared")
     return 1 if bad else 0
 
 
