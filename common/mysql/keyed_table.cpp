@@ -63,6 +63,7 @@ void forget_what_no_map_tells(Column& column) {
     typed.geometry_type = i;
     if (column_type_text(typed) == subtype) column.geometry_type = i;
   }
+  if (column.type == ColumnType::vector) return;  // a map tells its dimension, too
   if (of_mariadb) return;  // INET6, UUID: their text needs their name
   if (const CharacterSet* charset = find_charset(column.collation); charset != nullptr && !column.charset.empty())
     column.charset = charset->name;
