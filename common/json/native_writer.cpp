@@ -53,7 +53,7 @@ void append_column(OutBuffer& out, const Column& column) {
   append_member(out, "{\"name\":", column.name);
   append_member(out, ",\"type\":", column.type_text);
   out.append(column.nullable ? ",\"nullable\":true" : ",\"nullable\":false");
-  if (column.default_text) append_member(out, ",\"default\":", *column.default_text);
+  if (column.default_known || column.default_text) append_member_or_null(out, ",\"default\":", column.default_text);
   if (!column.generated.empty()) append_member(out, ",\"generated\":", column.generated);
   if (column.invisible) out.append(",\"invisible\":true");
   if (!column.charset.empty()) append_member(out, ",\"charset\":", column.charset);

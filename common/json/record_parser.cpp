@@ -29,6 +29,7 @@ class RecordParser::Members {
     if (value.is_null()) return std::nullopt;
     return text_of(value, name);
   }
+  bool has(std::string_view name) const { return object_.at_key(name).error() == simdjson::SUCCESS; }
   std::uint64_t uint(std::string_view name) const { return get<std::uint64_t>(find(name), name); }
   std::int64_t sint(std::string_view name) const { return get<std::int64_t>(find(name), name); }
   bool boolean(std::string_view name) const { return get<bool>(find(name), name); }
@@ -119,6 +120,7 @@ TableSchema RecordParser::table(std::string_view line) {
     column.type_text = told.text("type");
     column.nullable = told.boolean("nullable");
     column.default_text = told.optional_text("default", true);
+    column.default_known = told.has("default");
     column.generated = told.optional_text("generated", true).value_or("");
     column.invisible = told.flag("invisible");
     column.charset = told.optional_text("charset", true).value_or("");

@@ -42,6 +42,7 @@ struct Column {
   std::string type_text;
   std::string charset;                      // "" when not a character column
   std::optional<std::string> default_text;  // as information_schema.COLUMNS.COLUMN_DEFAULT; nullopt when none or not known
+  bool default_known = false;               // false: a binlog with full metadata tells no defaults
   std::string generated;                    // "", "virtual" or "stored"
 
   bool excluded = false;  // --exclude-column: neither its definition nor its values are told

@@ -54,6 +54,7 @@ std::vector<KeyPart> read_key(Connection& connection, const TableSchema& schema)
 // What a table map of binlog_row_metadata=FULL does not tell.
 void forget_what_no_map_tells(Column& column) {
   column.default_text.reset();
+  column.default_known = false;
   column.generated.clear();
   const bool of_mariadb = column.type == ColumnType::string && column.collation == kBinaryCollation &&
                           !column.type_text.starts_with("binary");

@@ -188,6 +188,7 @@ Column read_column(const std::vector<Field>& row) {
   column.charset = row[kCharset].value_or("");
   if (column.labels.empty()) read_compressed(column);
   column.default_text = row[kDefault];
+  column.default_known = true;
   column.invisible = says("invisible");
   if (says("virtual generated")) column.generated = "virtual";
   if (says("stored generated") || says("persistent")) column.generated = "stored";

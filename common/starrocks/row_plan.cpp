@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "common/base/text.hpp"
+#include "common/starrocks/table_ddl.hpp"
 
 namespace cdc::starrocks {
 namespace {
 
 constexpr std::string_view kHexSuffix = "__hex";
 constexpr std::size_t kMaxVarchar = 1048576;  // of StarRocks' VARCHAR and VARBINARY, bytes
+constexpr std::size_t kMaxHeader = 30'000;    // the FE takes 32 KiB of headers (http_max_header_size)
 
 std::string escaped(std::string_view text) {
   OutBuffer out(64);
@@ -21,12 +23,6 @@ std::string escaped(std::string_view text) {
 std::string raw_name(const std::string& name) {
   const std::string quoted = escaped(name);
   return quoted.substr(1, quoted.size() - 2);
-}
-
-std::string quoted_name(const std::string& name) {
-  std::string text = "`";
-  for (const char c : name) text.append(c == '`' ? 2 : 1, c);
-  return text + "`";
 }
 
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {
@@ -61,19 +57,21 @@ bool same_name(std::string_view a, std::string_view b) { return lower_ascii(a) =
 
 }  // namespace
 
+std::string added_value(const std::string& text, const TableName& source) {
+  return replace_all(replace_all(text, "{db}", source.db), "{table}", source.table);
+}
+
 RowPlan::RowPlan(const TableSchema& source, const TargetTable* target, const RowOptions& options)
     : name_(source.name.text()), options_(options), key_(source.primary_key) {
   for (const cdc::Column& told : source.columns) {
     const MysqlType type = MysqlType::parse(told.type_text);
     Column column;
     column.name = raw_name(told.name);
-    column.key = escaped(told.name) + ":";
+    column.target = told.name;
     if (type.is_binary()) {
       column.kind = Kind::binary;
       column.max_bytes = kMaxVarchar;
-      column.key = escaped(told.name + std::string(kHexSuffix)) + ":";
       needs_header_ = true;
-      all_plain_ = false;
     } else if (type.is_text()) {
       column.kind = Kind::text;
     } else if (type.is_temporal()) {
@@ -84,79 +82,124 @@ RowPlan::RowPlan(const TableSchema& source, const TargetTable* target, const Row
     columns_.push_back(std::move(column));
   }
   keyed_ = !key_.empty();
-  for (auto& [name, value] : options_.add_columns) {
-    value = replace_all(replace_all(value, "{db}", source.name.db), "{table}", source.name.table);
+  for (auto& [name, value] : options_.add_columns)
+    value = added_value(value, source.name);
+  if (target) fit(source, *target);
+  for (const auto& [name, value] : options_.add_columns) {
     const std::string text = escaped(value);
-    key_prefix_ += text + "\n";
+    const auto is = [&](const std::string& part) { return same_name(part, name); };
+    if (!target || std::any_of(target->key.begin(), target->key.end(), is)) key_prefix_ += text + "\n";
     added_ += escaped(name) + ":" + text + ",";
   }
-  if (target) fit(source, *target, options_);
-  if (needs_header_) {
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const std::string name = quoted_name(source.columns[i].name);
-      const bool binary = columns_[i].kind == Kind::binary;
-      columns_header_ += (i ? "," : "") + (binary ? quoted_name(source.columns[i].name + std::string(kHexSuffix)) : name);
-    }
-    for (const auto& [name, value] : options_.add_columns) columns_header_ += "," + quoted_name(name);
-    for (std::size_t i = 0; i < columns_.size(); ++i)
-      if (columns_[i].kind == Kind::binary)
-        columns_header_ += "," + quoted_name(source.columns[i].name) + "=to_binary(" +
-                           quoted_name(source.columns[i].name + std::string(kHexSuffix)) + ",'hex')";
-    if (keyed_) columns_header_ += ",__op";
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    Column& column = columns_[i];
+    const bool binary = column.kind == Kind::binary;
+    column.key = escaped(binary ? column.target + std::string(kHexSuffix) : column.target) + ":";
+    all_plain_ = all_plain_ && !binary && column.target == source.columns[i].name;
   }
+  if (needs_header_) make_header();
   shape_ = (keyed_ ? "keyed " : "append ") + columns_header_;
   for (const Column& column : columns_) shape_ += "\n" + column.key;
 }
 
-void RowPlan::fit(const TableSchema& source, const TargetTable& target, const RowOptions& options) {
-  const std::string tables = name_ + " into " + target.name.text() + ": ";
-  const auto refuse = [&](const std::string& why) { throw RefusedError(tables + why); };
-  if (target.model == TableModel::aggregate_key) refuse("an Aggregate table cannot take changes");
-  const auto comes = [&](const std::string& name) {
-    const auto is = [&](const auto& column) { return same_name(column.name, name); };
-    const auto added = [&](const auto& column) { return same_name(column.first, name); };
-    return std::any_of(source.columns.begin(), source.columns.end(), is) ||
-           std::any_of(options.add_columns.begin(), options.add_columns.end(), added);
-  };
-  const auto find = [&](const std::string& name) {
-    return std::find_if(target.columns.begin(), target.columns.end(),
-                        [&](const TargetColumn& column) { return same_name(column.name, name); });
-  };
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const cdc::Column& told = source.columns[i];
-    const auto found = find(told.name);
-    if (found == target.columns.end())
-      refuse("there is no column " + told.name + " (cdc-tail --exclude-column drops it, --alter-tables adds it)");
-    const std::string why = why_not_into(MysqlType::parse(told.type_text), *found);
-    if (!why.empty()) refuse("column " + told.name + ": " + why);
-    if (found->name != told.name && columns_[i].kind != Kind::binary) {
-      columns_[i].key = escaped(found->name) + ":";
-      all_plain_ = false;
-    }
-    if (found->type == "VARCHAR" || found->type == "CHAR" || found->type == "VARBINARY")
-      columns_[i].max_bytes = found->size ? found->size : kMaxVarchar;
-    if (columns_[i].kind == Kind::plain && (found->type == "VARCHAR" || found->type == "CHAR")) columns_[i].kind = Kind::text;
-    columns_[i].check_boolean = found->type == "BOOLEAN";
+void RowPlan::make_header() {
+  const auto add = [&](const std::string& text) { columns_header_ += (columns_header_.empty() ? "" : ",") + text; };
+  for (const Column& column : columns_)
+    add(quoted_name(column.kind == Kind::binary ? column.target + std::string(kHexSuffix) : column.target));
+  for (const auto& [name, value] : options_.add_columns) add(quoted_name(name));
+  for (const Column& column : columns_)
+    if (column.kind == Kind::binary)
+      add(quoted_name(column.target) + "=to_binary(" + quoted_name(column.target + std::string(kHexSuffix)) + ",'hex')");
+  if (keyed_) add("__op");
+  if (columns_header_.size() > kMaxHeader)
+    throw RefusedError(name_ + ": the names of its columns need a header of " + std::to_string(columns_header_.size()) +
+                       " bytes, of which StarRocks takes " + std::to_string(kMaxHeader));
+}
+
+// ---- Against the target's definition
+
+void RowPlan::refuse(const TargetTable& target, const std::string& why) const {
+  throw RefusedError(name_ + " into " + target.name.text() + ": " + why);
+}
+
+bool RowPlan::comes(std::string_view target_column) const {
+  return std::any_of(columns_.begin(), columns_.end(),
+                     [&](const Column& column) { return same_name(column.target, target_column); }) ||
+         std::any_of(options_.add_columns.begin(), options_.add_columns.end(),
+                     [&](const auto& added) { return same_name(added.first, target_column); });
+}
+
+void RowPlan::fit(const TableSchema& source, const TargetTable& target) {
+  if (target.model == TableModel::aggregate_key) refuse(target, "an Aggregate table cannot take changes");
+  for (std::size_t i = 0; i < columns_.size(); ++i) fit_column(columns_[i], source.columns[i], target);
+  for (auto& [name, value] : options_.add_columns) {
+    const TargetColumn* found = target.find(name);
+    if (found == nullptr) refuse(target, "there is no column " + name + " for --add-column");
+    name = found->name;
+    if ((found->type == "VARCHAR" || found->type == "CHAR") && found->size != 0 && value.size() > found->size)
+      refuse(target, "the value of --add-column " + name + " has " + std::to_string(value.size()) +
+                         " bytes, the column has room for " + std::to_string(found->size));
   }
-  for (const auto& [name, value] : options.add_columns)
-    if (find(name) == target.columns.end()) refuse("there is no column " + name + " for --add-column");
+  fit_rest(target);
+  keyed_ = target.model == TableModel::primary_key;
+  if (keyed_) {
+    fit_key(source, target);
+  } else if (!source.primary_key.empty()) {
+    notices_.push_back(target.name.text() + " is no Primary Key table, although " + name_ +
+                       " has a primary key: only inserts can be loaded");
+  }
+}
+
+void RowPlan::fit_column(Column& column, const cdc::Column& told, const TargetTable& target) {
+  const TargetColumn* found = target.find(told.name);
+  if (found == nullptr)
+    refuse(target, "there is no column " + told.name + " (cdc-tail --exclude-column drops it, --alter-tables adds it)");
+  if (found->generated) refuse(target, "StarRocks computes column " + told.name + " itself (cdc-tail --exclude-column drops it)");
+  const std::string why = why_not_into(MysqlType::parse(told.type_text), *found);
+  if (!why.empty()) refuse(target, "column " + told.name + ": " + why);
+  column.target = found->name;
+  const bool is_text = found->type == "VARCHAR" || found->type == "CHAR";
+  if (is_text || found->type == "VARBINARY") column.max_bytes = found->size ? found->size : kMaxVarchar;
+  if (column.kind == Kind::plain && is_text) column.kind = Kind::text;
+  if (column.kind == Kind::temporal && is_text) column.kind = Kind::text;  // which holds any date
+  column.check_boolean = found->type == "BOOLEAN";
+}
+
+// The target's columns that get no value.
+void RowPlan::fit_rest(const TargetTable& target) {
   for (const TargetColumn& column : target.columns) {
     if (comes(column.name)) continue;
-    if (!column.nullable && !column.has_default) refuse("column " + column.name + " needs a value and the source has none");
-    needs_header_ = needs_header_ || column.has_default;  // a missing key would be NULL, not the default
+    if (!column.nullable && !column.has_default && !column.generated)
+      refuse(target, "column " + column.name + " needs a value and the source has none (--add-column gives it one)");
+    // A missing key would be NULL, not the default.
+    needs_header_ = needs_header_ || column.has_default || column.generated;
+    if (!column.generated)
+      notices_.push_back("the source has no column " + column.name + " of " + target.name.text() + ": every row loaded has " +
+                         (column.has_default ? "its default" : "NULL") + " there");
   }
-  keyed_ = target.model == TableModel::primary_key;
-  if (!keyed_) return;
+}
+
+// Rows with one key at the target must be one row at the source: the target's key holds all of the source's.
+void RowPlan::fit_key(const TableSchema& source, const TargetTable& target) {
   key_.clear();
+  std::string names;
   for (const std::string& name : target.key) {
-    const auto is = [&](const cdc::Column& column) { return same_name(column.name, name); };
-    const auto found = std::find_if(source.columns.begin(), source.columns.end(), is);
-    if (found != source.columns.end()) {
-      key_.push_back(static_cast<std::size_t>(found - source.columns.begin()));
+    names += (names.empty() ? "" : ", ") + name;
+    const auto is = [&](const Column& column) { return same_name(column.target, name); };
+    const auto found = std::find_if(columns_.begin(), columns_.end(), is);
+    if (found != columns_.end()) {
+      key_.push_back(static_cast<std::size_t>(found - columns_.begin()));
     } else if (!comes(name)) {
-      refuse("the source has no column for the key's " + name);
+      refuse(target, "the source has no column for the key's " + name);
     }
   }
+  for (const std::size_t part : source.primary_key)
+    if (std::find(key_.begin(), key_.end(), part) == key_.end())
+      refuse(target, "column " + source.columns[part].name + " belongs to the source's primary key and not to the target's (" +
+                         names + "): rows would overwrite each other");
+  if (source.primary_key.empty())
+    notices_.push_back(name_ + " has no primary key: its rows are told apart by the one of " + target.name.text() + " (" + names +
+                       ")");
 }
 
 void RowPlan::check_columns(const RecordView& row) const {

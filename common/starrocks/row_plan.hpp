@@ -24,6 +24,9 @@ struct RowOptions {
   std::vector<std::pair<std::string, std::string>> add_columns;  // name, value: the same in every row
 };
 
+// What an added column holds in the rows of `source`: {db} and {table} are its names.
+std::string added_value(const std::string& text, const TableName& source);
+
 // A row that StarRocks cannot take (69 unless it goes to a dead letter).
 class RowRejected : public RefusedError {
  public:
@@ -44,6 +47,9 @@ class RowPlan {
   // Rows of plans with the same shape may be in one load.
   const std::string& shape() const { return shape_; }
 
+  // What a user should know of the pair of tables although it can be loaded, a sentence each.
+  const std::vector<std::string>& notices() const { return notices_; }
+
   // Appends the key's bytes. Same bytes, same key.
   void append_key(const RecordView& row, OutBuffer& out) const;
   // Appends the object for an upsert (insert) or a delete. RowRejected names the column; ConfigError when the row
@@ -55,8 +61,9 @@ class RowPlan {
  private:
   enum class Kind { plain, text, temporal, binary, json };
   struct Column {
-    std::string name;  // as in the record
-    std::string key;   // "name": as in the object, escaped
+    std::string name;    // as in the record
+    std::string target;  // as StarRocks has it
+    std::string key;     // "name": as in the object, escaped
     Kind kind = Kind::plain;
     std::size_t max_bytes = 0;  // of text, 0 = not known
     bool check_boolean = false;
@@ -66,7 +73,13 @@ class RowPlan {
   [[noreturn]] void fail_columns(const RecordView& row) const;
   // Whether the value goes as it came; else `out` has what takes its place.
   bool check(const Column& column, std::string_view value, const RecordView& row, std::string& out) const;
-  void fit(const TableSchema& source, const TargetTable& target, const RowOptions& options);
+  void fit(const TableSchema& source, const TargetTable& target);
+  void fit_column(Column& column, const cdc::Column& told, const TargetTable& target);
+  void fit_rest(const TargetTable& target);
+  void fit_key(const TableSchema& source, const TargetTable& target);
+  bool comes(std::string_view target_column) const;
+  void make_header();
+  [[noreturn]] void refuse(const TargetTable& target, const std::string& why) const;
 
   std::string name_;  // of the source table, for messages
   RowOptions options_;
@@ -75,6 +88,7 @@ class RowPlan {
   std::string key_prefix_;        // of added columns
   std::string added_;             // "name":"value", for each added column
   std::string columns_header_, shape_;
+  std::vector<std::string> notices_;
   bool keyed_ = false, needs_header_ = false, all_plain_ = true;
 };
 

@@ -67,6 +67,19 @@ bool MysqlType::is_temporal() const {
   return one_of(base, std::array<std::string_view, 3>{"date", "datetime", "timestamp"});
 }
 
+bool MysqlType::is_geometry() const {
+  return one_of(base, std::array<std::string_view, 9>{"geometry", "point", "linestring", "polygon", "multipoint",
+                                                       "multilinestring", "multipolygon", "geomcollection",
+                                                       "geometrycollection"});
+}
+
+const TargetColumn* TargetTable::find(std::string_view column) const {
+  const std::string wanted = lower_ascii(column);
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&](const TargetColumn& one) { return lower_ascii(one.name) == wanted; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
 std::string why_not_into(const MysqlType& source, const TargetColumn& target) {
   const std::string into = " does not fit into " + target.type;
   const unsigned bits = bits_of(source);
@@ -93,7 +106,7 @@ std::string why_not_into(const MysqlType& source, const TargetColumn& target) {
   if (target.type == "DATETIME") return source.is_temporal() ? "" : source.base + into;
   if (target.type == "VARBINARY") return source.is_binary() ? "" : source.base + into;
   if (target.type == "JSON")
-    return source.base == "json" || source.base == "geometry" || source.base == "vector" ? "" : source.base + into;
+    return source.base == "json" || source.is_geometry() || source.base == "vector" ? "" : source.base + into;
   if (target.type == "VARCHAR" || target.type == "CHAR")
     return source.is_binary() ? source.base + into + ", it needs VARBINARY" : "";
   return "type " + target.type + " is not supported";

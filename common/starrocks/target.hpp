@@ -21,14 +21,24 @@ struct TargetColumn {
   std::uint64_t scale = 0;
   bool nullable = true;
   bool has_default = false;
+  bool generated = false;  // computed by StarRocks: takes no value
+  bool operator==(const TargetColumn&) const = default;
 };
 
 struct TargetTable {
   TableName name;
   TableModel model = TableModel::duplicate_key;
   std::vector<TargetColumn> columns;
-  std::vector<std::string> key;  // of a Primary Key table, in order
+  std::vector<std::string> key;  // in order
+
+  // In any case, as StarRocks compares them; nullptr when there is none.
+  const TargetColumn* find(std::string_view column) const;
 };
+
+// SHOW CREATE TABLE, the one statement that tells types and model alike in all versions: information_schema calls
+// LARGEINT "bigint unsigned" and BOOLEAN a tinyint, and up to 3.2 leaves COLUMN_KEY empty. DataError for anything but
+// a native table's.
+TargetTable parse_create_table(const TableName& name, std::string_view sql);
 
 // A MySQL column type text taken apart: "decimal(10,2) unsigned" is decimal, {10, 2}, unsigned.
 struct MysqlType {
@@ -40,6 +50,7 @@ struct MysqlType {
   bool is_binary() const;    // BINARY, VARBINARY, BLOBs
   bool is_text() const;      // CHAR, VARCHAR, TEXTs, ENUM, SET
   bool is_temporal() const;  // DATE, DATETIME, TIMESTAMP
+  bool is_geometry() const;  // GEOMETRY, POINT and so on
 };
 
 // Why a column of this type cannot be loaded into `target` without loss; "" when it can.

@@ -138,8 +138,14 @@ class LoadTest(unittest.TestCase):
         self.sim.clear_faults()
         self.sim.assert_clean()
 
+    def query(self):
+        """What --query-url says, None for nothing."""
+        return "none"
+
     def command(self, *arguments, checkpoint=True, url=None):
-        command = [str(BIN / "cdc-load"), "--no-defaults", "--url", url or self.sim.url, "-u", "root", "--query-url=none"]
+        command = [str(BIN / "cdc-load"), "--no-defaults", "--url", url or self.sim.url, "-u", "root"]
+        if self.query():
+            command.append("--query-url=" + self.query())
         if checkpoint:
             command += ["--checkpoint", str(self.checkpoint)]
         return command + [str(a) for a in arguments]

@@ -198,6 +198,7 @@ TEST_CASE("what the native writer tells comes back") {
   note.type_text = "varchar(20)";
   note.nullable = note.invisible = true;
   note.default_text = "x";
+  note.default_known = true;
   note.generated = "stored";
   note.charset = "utf8mb4";
   schema.columns = {id, note};

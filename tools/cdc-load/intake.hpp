@@ -7,11 +7,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "common/json/record_parser.hpp"
 #include "common/json/record_reader.hpp"
+#include "tools/cdc-load/catalog.hpp"
 #include "tools/cdc-load/outflow.hpp"
 #include "tools/cdc-load/spool.hpp"
 
@@ -19,8 +21,9 @@ namespace cdc::load {
 
 class Intake {
  public:
-  Intake(const LoadOptions& options, starrocks::Ledger& ledger, Outflow& outflow)
-      : options_(options), ledger_(ledger), outflow_(outflow) {}
+  Intake(const LoadOptions& options, const Log& log, starrocks::Ledger& ledger, Outflow& outflow, Catalog& catalog,
+         Catalog::Wait wait)
+      : options_(options), log_(log), ledger_(ledger), outflow_(outflow), catalog_(catalog), wait_(std::move(wait)) {}
 
   // DataError, RefusedError, ConfigError: what came since the last boundary has to be dropped (abandon).
   void take(const RecordView& record);
@@ -36,7 +39,7 @@ class Intake {
 
  private:
   struct Source {
-    TableName name;
+    TableName name, target;
     Outflow::TableId table = 0;
     std::optional<TableSchema> schema;
     std::unique_ptr<starrocks::RowPlan> plan;
@@ -57,10 +60,16 @@ class Intake {
   void table(TableSchema schema);
   void ddl(const DdlRecord& record);
   void boundary();
+  void add_columns(Source& source);
 
   const LoadOptions& options_;
+  const Log& log_;
   starrocks::Ledger& ledger_;
   Outflow& outflow_;
+  Catalog& catalog_;
+  Catalog::Wait wait_;
+  std::map<TableName, std::vector<std::string>> altered_;  // statements since the table's last plan, names in lower case
+  std::set<std::string> told_;                             // notices
   RecordParser parser_;
   std::map<TableName, Source> sources_;
   Source* last_ = nullptr;  // of the row before

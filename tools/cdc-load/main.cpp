@@ -34,7 +34,7 @@ struct Words {
   std::optional<std::string> user, password_file, defaults_file, defaults_extra_file;
   bool ask_password = false, no_defaults = false;
   std::string batch_bytes = "64M", batch_time = "10s", memory = "512M", load_timeout = "600s", assume;
-  std::string query_url = "none";
+  std::vector<std::string> query_urls;
   std::string zero_dates = "reject", json_null = "reject";
 };
 
@@ -55,7 +55,7 @@ void declare_connection(CLI::App& cli, LoadOptions& options, Words& words) {
       ->type_name("FILE")
       ->group(kGroup);
   cli.add_flag("--no-defaults", words.no_defaults, "Read no option files")->group(kGroup);
-  cli.add_option("--query-url", words.query_url, "FE's MySQL port; none (default): trust the table records")
+  cli.add_option("--query-url", words.query_urls, "FE's MySQL port, mysql://HOST[:PORT]; none: trust table records")
       ->type_name("URL")
       ->group(kGroup);
   cli.add_option("--ssl-ca", options.endpoint.ca_file, "Authorities for https, PEM")->type_name("FILE")->group(kGroup);
@@ -70,6 +70,8 @@ void declare_target(CLI::App& cli, LoadOptions& options, Words& words) {
   cli.add_option("--add-column", words.add_columns, "COL=VALUE in every row; {db}, {table} are the source's")
       ->type_name("COL=VALUE")
       ->group(kGroup);
+  cli.add_flag("--create-tables", options.create_tables, "Make Primary Key tables that are missing")->group(kGroup);
+  cli.add_flag("--alter-tables", options.alter_tables, "Add columns that are missing")->group(kGroup);
   cli.add_option("--zero-dates", words.zero_dates, "0000-00-00 and the like: reject or null")
       ->check(CLI::IsMember({"reject", "null"}))
       ->type_name("WHAT")
@@ -160,12 +162,49 @@ void resolve_user(LoadOptions& options, const Words& words) {
     throw UsageError(has_password ? "a password without --user" : "--user is missing");
 }
 
+// HOST[:PORT] behind SCHEME://, an IPv6 address in brackets.
+ServerAddress address_of(std::string_view url, std::string_view scheme, std::uint16_t default_port) {
+  const UsageError malformed("--query-url: not of the form mysql://HOST[:PORT]");  // a password may be in it
+  if (!url.starts_with(scheme) || url.find('@') != std::string_view::npos) throw malformed;
+  url.remove_prefix(scheme.size());
+  if (url.ends_with('/')) url.remove_suffix(1);
+  const std::size_t bracket = url.starts_with('[') ? url.find(']') : std::string_view::npos;
+  const std::size_t colon = url.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  ServerAddress address{std::string(url.substr(0, colon)), default_port};
+  if (bracket != std::string_view::npos) address.host = url.substr(1, bracket - 1);
+  if (colon != std::string_view::npos) {
+    const std::optional<std::uint64_t> port = parse_uint(url.substr(colon + 1));
+    if (!port || *port == 0 || *port > 65535) throw malformed;
+    address.port = static_cast<std::uint16_t>(*port);
+  }
+  if (address.host.empty() || address.host.find('/') != std::string::npos) throw malformed;
+  return address;
+}
+
+// Not given: the usual port of the FEs, but a dry run asks nobody who has not been named.
+void resolve_query_hosts(LoadOptions& options, const std::vector<std::string>& lists) {
+  constexpr std::uint16_t kPort = 9030;
+  options.query_is_guess = lists.empty();
+  if (lists.empty() && !options.dry_run)
+    for (const std::string& url : options.endpoint.fe_urls) {
+      const std::size_t authority = url.find("://") + 3;
+      options.query_hosts.push_back(address_of(url, url.substr(0, authority), kPort));
+      options.query_hosts.back().port = kPort;
+    }
+  if (lists != std::vector<std::string>{"none"})
+    for (const std::string& list : lists)
+      for (const std::string_view url : split(list, ',')) options.query_hosts.push_back(address_of(trim(url), "mysql://", kPort));
+  if ((options.create_tables || options.alter_tables) && options.query_hosts.empty())
+    throw UsageError("--create-tables and --alter-tables need --query-url");
+  options.query_is_guess = options.query_is_guess && !options.create_tables && !options.alter_tables;
+}
+
 void check(LoadOptions& options, const Words& words) {
   for (const std::string& list : words.urls)
     for (const std::string_view url : split(list, ',')) options.endpoint.fe_urls.emplace_back(trim(url));
   if (options.endpoint.fe_urls.empty()) throw UsageError("--url is missing");
   for (const std::string& url : options.endpoint.fe_urls) starrocks::check_fe_url(url);
-  if (words.query_url != "none") throw UsageError("--query-url: only none is there yet in this version");
+  resolve_query_hosts(options, words.query_urls);
   for (const std::string& map : words.be_maps) options.endpoint.be_map.insert(starrocks::parse_be_map(map));
   for (const std::string& map : words.maps) options.routes.add(map);
   for (const std::string& column : words.add_columns) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/mysql/connection.hpp"
 #include "common/starrocks/row_plan.hpp"
 #include "common/starrocks/stream_load.hpp"
 #include "tools/cdc-load/routes.hpp"
@@ -19,6 +20,9 @@ struct LoadOptions {
   starrocks::Endpoint endpoint;
   Routes routes;
   starrocks::RowOptions rows;
+  std::vector<ServerAddress> query_hosts;  // MySQL ports of FEs; none: trust the table records
+  bool query_is_guess = false;             // nobody has named them
+  bool create_tables = false, alter_tables = false;
   std::string checkpoint;  // "" = none
   std::string label_prefix = "cdc";
   std::size_t batch_rows = 500'000;

@@ -65,6 +65,17 @@ void Outflow::prepare(TableId id, const RowPlan& plan) {
                        "--assume=applied or --assume=absent");
 }
 
+void Outflow::close(TableId id, bool commit_known) {
+  const Table& table = tables_[id];
+  const bool open = table.open && table.open->open_rows() > 0 && !commit_known;
+  const bool waits = ledger_.redoing(id) && !ledger_.redo_complete(id);
+  if (open || waits || (table.open && !table.open->empty() && !ledger_.can_mark(id)))
+    throw RefusedError(table.name.text() + ": its columns cannot be changed between these two changes; do it by hand");
+  seal(id);
+}
+
+bool Outflow::busy(TableId id) const { return ledger_.redoing(id) || !tables_[id].sealed.empty(); }
+
 Batch& Outflow::batch_for(TableId id, Place place) {
   Table& table = tables_[id];
   if (!table.touched) {

@@ -40,6 +40,12 @@ class Outflow {
   // How the next changes of the table become rows. RefusedError when a load in doubt cannot be made again.
   void prepare(TableId table, const starrocks::RowPlan& plan);
 
+  // Closes the table's open batch, that no change of another definition goes with it. RefusedError when the batch cannot
+  // end here, such as behind changes of a transaction whose commit is not known.
+  void close(TableId table, bool commit_known);
+  // Whether the table has closed batches that are not durable.
+  bool busy(TableId table) const;
+
   // One change of the open transaction, at `place`. RowRejected, ConfigError, DataError of the plan.
   void upsert(TableId table, starrocks::Ledger::Place place, const starrocks::RowPlan& plan, const RecordView& row);
   void remove(TableId table, starrocks::Ledger::Place place, const starrocks::RowPlan& plan, const RecordView& row);

@@ -44,7 +44,8 @@ class Run {
         lock_(lock(options)),
         ledger_(saved(options), random_job(), target_text(options), options.accept_change),
         outflow_(options, ledger_, log_),
-        intake_(options, ledger_, outflow_),
+        catalog_(options, log_, [this](std::chrono::milliseconds most) { wait(-1, most); }),
+        intake_(options, log_, ledger_, outflow_, catalog_, [this](std::chrono::milliseconds most) { wait(-1, most); }),
         progress_(app.show_progress()),
         show_summary_(app.show_progress()) {}
 
@@ -114,12 +115,13 @@ class Run {
     }
   }
 
-  // Waits until `fd` can be read (true), or there is something for pump() to do.
-  bool wait(int fd) {
+  // Waits until `fd` can be read (true), or there is something for pump() to do, but no longer than `most`.
+  bool wait(int fd, std::chrono::milliseconds most = std::chrono::minutes(1)) {
     pollfd fds[] = {{outflow_.accepting() ? fd : -1, POLLIN, 0},
                     {outflow_.fd(), POLLIN, 0},
                     {signals_.wake_fd(), POLLIN, 0}};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(outflow_.next_deadline() - Outflow::Clock::now());
+    const auto left = std::min(
+        most, std::chrono::ceil<std::chrono::milliseconds>(outflow_.next_deadline() - Outflow::Clock::now()));
     if (::poll(fds, std::size(fds), static_cast<int>(std::max<std::int64_t>(left.count(), 0))) < 0 && errno != EINTR)
       throw IoError(ExitCode::software, "poll", errno);
     if (signals_.stopping()) {
@@ -165,6 +167,7 @@ class Run {
   std::unique_ptr<FileLock> lock_;  // before the checkpoint is read
   starrocks::Ledger ledger_;
   Outflow outflow_;
+  Catalog catalog_;
   Intake intake_;
   Signals signals_;
   Progress progress_;

@@ -78,6 +78,11 @@ class Cluster:
                 for name, table in tables.items():
                     self.create_table(db, name, table)
 
+    @property
+    def server_version(self):
+        """What the MySQL port calls itself."""
+        return "5.1.0" if self.profile_name == "v2.5" else "8.0.33"
+
     def create_database(self, db):
         with self.lock:
             self.databases.setdefault(db, {})

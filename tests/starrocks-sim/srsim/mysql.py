@@ -60,8 +60,7 @@ class MysqlServer:
     def handshake(self, channel):
         """(user, database) of an authenticated client, else None."""
         scramble = bytes(b % 94 + 33 for b in os.urandom(20))
-        version = b"5.1.0" if self.cluster.profile_name == "v2.5" else b"8.0.33"
-        channel.write(b"\x0a" + version + b"\0" + struct.pack("<I", 7) + scramble[:8] + b"\0"
+        channel.write(b"\x0a" + self.cluster.server_version.encode() + b"\0" + struct.pack("<I", 7) + scramble[:8] + b"\0"
                       + struct.pack("<HBHH", CAPABILITIES & 0xffff, UTF8, AUTOCOMMIT, CAPABILITIES >> 16)
                       + bytes([21]) + bytes(10) + scramble[8:] + b"\0" + PLUGIN + b"\0")
         packet = channel.read()

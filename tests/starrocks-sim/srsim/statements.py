@@ -53,6 +53,10 @@ class Session:
         if tokens.accept("CURRENT_VERSION", "(", ")"):
             tokens.end()
             return ["current_version()"], [[self.cluster.profile["version"]]]
+        if tokens.accept("VERSION", "(", ")", ",", "@@VERSION_COMMENT"):
+            tokens.end()
+            return ["version()", "@@version_comment"], [
+                [self.cluster.server_version, "StarRocks version " + self.cluster.profile["version"]]]
         if tokens.peek()[1].lower() == "@@version_comment":
             return ["@@version_comment"], [["StarRocks version " + self.cluster.profile["version"]]]
         if tokens.peek()[0] == "number" and tokens.peek(1)[0] == "end":
