@@ -60,9 +60,9 @@ void append_column(OutBuffer& out, const Column& column) {
     out.append(",\"labels\":");
     append_array(out, column.labels, [&](const std::string& label) { append_json_string(out, label); });
   }
-  if (column.default_text) {
+  if (column.default_known || column.default_text) {
     out.append(",\"default\":");
-    append_json_string(out, *column.default_text);
+    column.default_text ? append_json_string(out, *column.default_text) : out.append("null");
   }
   out.append('}');
 }
@@ -114,7 +114,8 @@ Column column_of(const Node& node) {
   column.charset = text_of(node, "charset");
   column.generated = text_of(node, "generated");
   if (node.has("labels")) column.labels = node["labels"].texts();
-  if (node.has("default")) column.default_text = node["default"].text();
+  column.default_known = node.has("default");
+  if (column.default_known && !node["default"].is_null()) column.default_text = node["default"].text();
   return column;
 }
 

@@ -222,6 +222,9 @@ StreamLoadClient::Reply StreamLoadClient::perform(const Call& call) {
   reply.code = curl_easy_perform(curl);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
   curl_slist_free_all(headers);
+  if (reply.code == CURLE_PEER_FAILED_VERIFICATION || reply.code == CURLE_SSL_CACERT_BADFILE)
+    throw ConfigError(call.url.substr(0, call.url.find('/', 8)) + ": " + (error[0] != '\0' ? error : curl_easy_strerror(reply.code)) +
+                      " (--ssl-ca names the authority)");
   if (reply.code != CURLE_OK) {
     const std::string_view said = error[0] != '\0' ? error : curl_easy_strerror(reply.code);
     const Url url = parse_url(call.url);

@@ -51,7 +51,8 @@ class StreamLoadClient {
   StreamLoadClient(const StreamLoadClient&) = delete;
   StreamLoadClient& operator=(const StreamLoadClient&) = delete;
 
-  // Sends the rows under `label`. Never throws for what servers or networks do.
+  // Sends the rows under `label`. Never throws for what servers or networks do, but for a certificate that does not hold
+  // (ConfigError), as all of these.
   LoadAnswer load(const LoadRequest& request);
   // TemporaryError when no FE gives an answer; 77 when credentials are refused.
   LabelState label_state(const std::string& db, const std::string& label);

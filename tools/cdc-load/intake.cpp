@@ -151,8 +151,12 @@ void Intake::row(const RecordView& record) {
   }
   try {
     change(record, source, place);
-  } catch (const RowRejected& error) {
-    if (options_.dead_letter.empty()) throw;
+  } catch (RowRejected& error) {
+    if (options_.dead_letter.empty()) {
+      if (ledger_.in_transaction() && !ledger_.transaction().gtid.empty())
+        error.add_context("change " + std::to_string(record.seq) + " of transaction " + ledger_.transaction().gtid.text());
+      throw;
+    }
     outflow_.reject(record.line, error.message());
   }
   held_ = false;

@@ -116,6 +116,15 @@ void send(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
   request.timeout_s = job.timeout_s;
   request.body = body.parts;
   request.body_bytes = body.bytes;
+  std::string packed;
+  std::string_view packed_part;
+  if (job.compression != starrocks::Compression::none) {
+    packed = starrocks::compress(body, job.compression);
+    packed_part = packed;
+    request.body = {&packed_part, 1};
+    request.body_bytes = packed.size();
+    request.compression = starrocks::compression_header(job.compression);
+  }
   outcome.answer = talk.client.load(request);
 }
 

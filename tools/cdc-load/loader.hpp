@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/starrocks/batch.hpp"
+#include "common/starrocks/compress.hpp"
 #include "common/starrocks/stream_load.hpp"
 
 namespace cdc::load {
@@ -25,6 +26,7 @@ struct LoadJob {
   std::size_t first = 0, count = 0;               // of the batch's rows
   std::int64_t first_sent_ms = 0, last_sent_ms = 0, timeout_s = 0;
   std::string witness;
+  starrocks::Compression compression = starrocks::Compression::none;
   bool wait_out = false;  // settle only when no earlier attempt can commit any more
 };
 

@@ -35,6 +35,7 @@ struct Words {
   bool ask_password = false, no_defaults = false;
   std::string batch_bytes = "64M", batch_time = "10s", memory = "512M", load_timeout = "600s", assume;
   std::vector<std::string> query_urls;
+  std::string compress = "none";
   std::string zero_dates = "reject", json_null = "reject";
 };
 
@@ -105,12 +106,19 @@ void declare_loads(CLI::App& cli, LoadOptions& options, Words& words) {
       ->group(kGroup);
   cli.add_option("--load-timeout", words.load_timeout, "StarRocks' limit for one load")->type_name("TIME")->group(kGroup);
   cli.add_option("--label-prefix", options.label_prefix, "First part of every label")->type_name("TEXT")->group(kGroup);
+  cli.add_option("--compress", words.compress, "Bodies: none, gzip, lz4 or zstd (StarRocks 3.2.7)")
+      ->check(CLI::IsMember({"none", "gzip", "lz4", "zstd"}))
+      ->type_name("HOW")
+      ->group(kGroup);
   cli.add_flag("--dry-run", options.dry_run, "Print what would be sent, send nothing")->group(kGroup);
 }
 
 void declare_progress(CLI::App& cli, LoadOptions& options, Words& words) {
   constexpr const char* kGroup = "Progress";
   cli.add_option("--checkpoint", options.checkpoint, "Keep in FILE how far the tables are")
+      ->type_name("FILE")
+      ->group(kGroup);
+  cli.add_option("--report", options.report, "Append a JSON line for each committed load to FILE")
       ->type_name("FILE")
       ->group(kGroup);
   cli.add_flag("--accept-change", options.accept_change, "Accept another filter, time zone or target")->group(kGroup);
@@ -217,6 +225,7 @@ void check(LoadOptions& options, const Words& words) {
   };
   options.rows.zero_dates = on_bad(words.zero_dates);
   options.rows.json_null = on_bad(words.json_null);
+  options.compression = *starrocks::parse_compression(words.compress);
   options.batch_bytes = size_of("--batch-bytes", words.batch_bytes);
   options.memory = size_of("--memory", words.memory);
   options.batch_time_ms = time_of("--batch-time", words.batch_time);

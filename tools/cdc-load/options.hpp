@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/mysql/connection.hpp"
+#include "common/starrocks/compress.hpp"
 #include "common/starrocks/row_plan.hpp"
 #include "common/starrocks/stream_load.hpp"
 #include "tools/cdc-load/routes.hpp"
@@ -35,6 +36,7 @@ struct LoadOptions {
   std::string dead_letter;  // "" = none
   std::size_t dead_letter_max = 1000;
   std::string report;  // "" = none
+  starrocks::Compression compression = starrocks::Compression::none;
   Assume assume = Assume::nothing;
   bool accept_change = false, ignore_ddl = false, dry_run = false;
 };

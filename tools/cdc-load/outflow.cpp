@@ -24,8 +24,12 @@ constexpr std::chrono::seconds kSaveEvery{1};
 
 }  // namespace
 
-Outflow::Outflow(const LoadOptions& options, Ledger& ledger, const Log& log)
-    : options_(options), ledger_(ledger), log_(log) {
+Outflow::Outflow(const LoadOptions& options, Ledger& ledger, const Log& log, std::function<std::uint64_t()> labels_kept)
+    : options_(options),
+      ledger_(ledger),
+      log_(log),
+      report_(options.dry_run ? "" : options.report),
+      label_memory_(std::move(labels_kept)) {
   if (!options.dry_run) loader_ = std::make_unique<Loader>(options.endpoint, options.parallel);
   for (TableId id = 0; id < ledger.tables(); ++id) {
     const std::string& target = ledger.target(id);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -17,8 +18,10 @@
 #include "common/starrocks/batch.hpp"
 #include "common/starrocks/ledger.hpp"
 #include "common/starrocks/row_plan.hpp"
+#include "tools/cdc-load/label_memory.hpp"
 #include "tools/cdc-load/loader.hpp"
 #include "tools/cdc-load/options.hpp"
+#include "tools/cdc-load/report.hpp"
 
 namespace cdc::load {
 
@@ -31,7 +34,8 @@ class Outflow {
   using Clock = std::chrono::steady_clock;
   using TableId = starrocks::Ledger::TableId;
 
-  Outflow(const LoadOptions& options, starrocks::Ledger& ledger, const Log& log);
+  // `labels_kept`: as LabelMemory.
+  Outflow(const LoadOptions& options, starrocks::Ledger& ledger, const Log& log, std::function<std::uint64_t()> labels_kept);
 
   // Learns how the loads of an earlier run ended; before anything is read. RefusedError, TemporaryError.
   void settle_earlier();
@@ -148,6 +152,8 @@ class Outflow {
   starrocks::Ledger& ledger_;
   const Log& log_;
   std::unique_ptr<Loader> loader_;
+  Report report_;
+  LabelMemory label_memory_;
   std::vector<Table> tables_;
   std::vector<TableId> touched_;
   OutBuffer key_, object_;

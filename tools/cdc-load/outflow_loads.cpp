@@ -57,6 +57,7 @@ void Outflow::settle_earlier() {
       const TableId id = outcome.table;
       if (outcome.committed) {
         log_.info(in_table(tables_[id].name, "load " + ledger_.intent(id).label + " of the run before was made"));
+        report_.committed(ledger_.target(id), ledger_.intent(id), std::nullopt);
         ledger_.committed(id);
       } else if (outcome.forgotten && options_.assume == Assume::applied) {
         ledger_.contained(id, ledger_.intent(id).to);
@@ -85,6 +86,7 @@ LoadJob Outflow::job_of(TableId id, bool send) {
   if (!send) return job;
   job.batch = table.sealed.front().batch;
   job.columns = table.sealed.front().columns;
+  job.compression = options_.compression;
   job.first = table.flight->todo.back().first;
   job.count = table.flight->todo.back().count;
   return job;
@@ -230,6 +232,11 @@ void Outflow::loaded(TableId id, const LoadOutcome& outcome) {
   ++totals_.loads;
   log_.info(in_table(table.name, std::to_string(intent.rows) + " rows, " + std::to_string(intent.bytes) + " bytes in " +
                                      std::to_string(outcome.took_ms) + " ms as " + intent.label));
+  report_.committed(ledger_.target(id), intent, outcome.took_ms);
+  const auto remembered = options_.dry_run ? std::nullopt : label_memory_.committed(table.name.db);
+  if (remembered)
+    log_.warning("StarRocks forgets a load of database " + table.name.db + " after " + std::to_string(remembered->count() / 60) +
+                 " minutes at this rate (label_keep_max_num); after a crash, be back by then or load less often (--batch-time)");
   table.interval /= 2;
   ledger_.committed(id);
   part_done(id);

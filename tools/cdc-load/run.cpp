@@ -43,8 +43,8 @@ class Run {
         log_(app.log()),
         lock_(lock(options)),
         ledger_(saved(options), random_job(), target_text(options), options.accept_change),
-        outflow_(options, ledger_, log_),
         catalog_(options, log_, [this](std::chrono::milliseconds most) { wait(-1, most); }),
+        outflow_(options, ledger_, log_, [this] { return catalog_.labels_kept(); }),
         intake_(options, log_, ledger_, outflow_, catalog_, [this](std::chrono::milliseconds most) { wait(-1, most); }),
         progress_(app.show_progress()),
         show_summary_(app.show_progress()) {}
@@ -166,8 +166,8 @@ class Run {
   Log log_;
   std::unique_ptr<FileLock> lock_;  // before the checkpoint is read
   starrocks::Ledger ledger_;
-  Outflow outflow_;
   Catalog catalog_;
+  Outflow outflow_;
   Intake intake_;
   Signals signals_;
   Progress progress_;
