@@ -47,7 +47,8 @@ std::size_t text_bytes(std::string_view token) {
     if (token[++i] != 'u') continue;
     const std::string digits(token.substr(i + 1, 4));
     const unsigned long unit = std::stoul(digits, nullptr, 16);
-    bytes += unit < 0x80 ? 0 : unit < 0x800 ? 1 : 2;  // of a surrogate pair 3 + 3, two more than its 4
+    const bool surrogate = unit >= 0xd800 && unit < 0xe000;  // two of them make four bytes
+    bytes += unit < 0x80 ? 0 : unit < 0x800 || surrogate ? 1 : 2;
     i += 4;
   }
   return bytes;

@@ -120,6 +120,7 @@ TEST_CASE("A history survives its file, every member of a column included") {
   full.vector_dimension = 16383;
   full.charset = "utf8mb4";
   full.default_text = "";
+  full.default_known = true;
   full.generated = "stored";
   const TableName odd{"a.b", "\"c\""};
   CHECK(history.add(std::make_shared<const TableSchema>(TableSchema{odd, {full, Column{}}, {1, 0}, true}), at(1)));

@@ -188,9 +188,9 @@ def _decimal(column, note, value):
     rounded = exact.quantize(decimal.Decimal(1).scaleb(-scale), context=EXACT)
     if rounded != exact:
         note("decimal_rounded", "column %s: %s does not fit scale %d" % (column.name, text, scale))
-    if abs(rounded) >= decimal.Decimal(10) ** (precision - scale):
+    if rounded.copy_abs() >= decimal.Decimal(10) ** (precision - scale):  # abs() would round to 28 digits
         raise BadCell("Decimal '%s' is out of range. The type of '%s' is %s" % (text, column.name, column.type))
-    return format(rounded if rounded else abs(rounded), "f")
+    return format(rounded if rounded else rounded.copy_abs(), "f")
 
 
 _known_days = set()     # found valid by _datetime, as text
