@@ -32,6 +32,7 @@ class Column:
     nullable: bool
     generated: bool
     key: bool  # of the primary key
+    default: str | None = None  # None: no other than the type's own
 
     @property
     def quoted(self):

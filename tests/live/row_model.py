@@ -13,6 +13,7 @@ import struct
 from random_values import INTEGERS, quoted
 
 UNKNOWN = object()  # not in a row image, and not derivable from it: agrees with anything
+ZERO = object()  # the type's own default: agrees with nought, in whatever form
 GEOMETRY = ("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "geomcollection")
 BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
 DECODER = json.JSONDecoder()
@@ -103,8 +104,25 @@ def row_of(line, record, columns):
     return row
 
 
+def left_out(column):
+    """What an insert without the column gives it."""
+    if column.generated:
+        return UNKNOWN
+    if column.default is not None:
+        return int(column.default) if form(column) == "integer" and column.default.isdigit() else UNKNOWN
+    if column.nullable:
+        return None
+    return UNKNOWN if column.data_type in ("json", "enum", "vector", "timestamp", *GEOMETRY) else ZERO
+
+
+def same(held, value):
+    if held is ZERO:
+        return value == 0 or (isinstance(value, str) and not value.strip("0-:. ")) or (isinstance(value, bytes) and not any(value))
+    return held is UNKNOWN or held == value
+
+
 def agrees(row, image):
-    return all(row[name] == value or row[name] is UNKNOWN for name, value in image.items())
+    return all(same(row[name], value) for name, value in image.items())
 
 
 class Table:
@@ -127,12 +145,12 @@ class Table:
         the only one that can agree."""
         content = tuple(image[name] for name in self.columns) if whole else None
         if content not in self.rows:
-            # Where an insert left out a part of its own key (MariaDB, MINIMAL), a row that is known to have it goes first.
-            agreeing = [(sum(row[n] is UNKNOWN for n in image), c) for c, row in self.by_content.items() if agrees(row, image)]
+            # Where an insert left out a part of its own key (MINIMAL), a row that is known to have it goes first.
+            agreeing = [(sum(row[n] in (UNKNOWN, ZERO) for n in image), c) for c, row in self.by_content.items() if agrees(row, image)]
             content = min(agreeing, key=lambda pair: pair[0], default=(0, None))[1]
         if content is None:
-            near = min(self.by_content.values(), key=lambda row: sum(row[n] != v for n, v in image.items()), default={})
-            differing = {name: (value, near.get(name)) for name, value in image.items() if near.get(name) != value}
+            near = min(self.by_content.values(), key=lambda row: sum(not same(row[n], v) for n, v in image.items()), default={})
+            differing = {name: (value, near.get(name)) for name, value in image.items() if not same(near.get(name), value)}
             raise Disagreement(f"no row has this before image; nearest one, as (told, held): {shortened(differing)}")
         self.rows[content] -= 1
         if self.rows[content]:
@@ -141,7 +159,7 @@ class Table:
         return self.by_content.pop(content)
 
     def insert(self, image):
-        self.add({name: image.get(name, UNKNOWN) for name in self.columns})
+        self.add({name: image[name] if name in image else left_out(column) for name, column in self.columns.items()})
 
     def update(self, before, after):
         whole = len(before) == len(self.columns)
@@ -166,10 +184,10 @@ class Table:
                 unmatched.append(row)
         rest = [dict(zip(self.columns, content, strict=True)) for content in theirs.elements()]
         for row in unmatched:
-            near = min(rest, key=lambda other: sum(v is not UNKNOWN and other[n] != v for n, v in row.items()), default=None)
+            near = min(rest, key=lambda other: sum(not same(v, other[n]) for n, v in row.items()), default=None)
             if near is None:
                 raise Disagreement(f"the server has no such row: {shortened(row)}")
-            differing = {n: (v, near[n]) for n, v in row.items() if v is not UNKNOWN and near[n] != v}
+            differing = {n: (v, near[n]) for n, v in row.items() if not same(v, near[n])}
             if differing:
                 raise Disagreement(f"a row differs, as (told, selected): {shortened(differing)}")
             rest.remove(near)

@@ -37,7 +37,7 @@ OPTIONS = {
     "mariadb": ["--binlog-row-metadata=FULL", "--max-allowed-packet=64M", "--log-bin-compress=ON", "--log-bin-compress-min-len=200"],
 }
 SCHEMA = """SELECT HEX(t.TABLE_NAME), HEX(c.COLUMN_NAME), c.DATA_TYPE, HEX(c.COLUMN_TYPE), IFNULL(c.CHARACTER_SET_NAME, ''),
-    IFNULL(c.CHARACTER_MAXIMUM_LENGTH, 0), c.IS_NULLABLE, c.EXTRA, c.COLUMN_KEY FROM information_schema.TABLES t JOIN
+    IFNULL(c.CHARACTER_MAXIMUM_LENGTH, 0), c.IS_NULLABLE, c.EXTRA, c.COLUMN_KEY, c.COLUMN_DEFAULT FROM information_schema.TABLES t JOIN
     information_schema.COLUMNS c USING (TABLE_SCHEMA, TABLE_NAME) WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1, ORDINAL_POSITION"""
 
 
@@ -89,9 +89,10 @@ class History:
     def schema(self):
         tables = {}
         for line in self.ask([SCHEMA]):
-            table, name, data_type, column_type, charset, length, nullable, extra, key = line.split("\t")
+            table, name, data_type, column_type, charset, length, nullable, extra, key, default = line.split("\t")
+            default = "AUTO" if "auto_increment" in extra.lower() else None if default == "NULL" else default
             column = Column(bytes.fromhex(name).decode(), data_type, bytes.fromhex(column_type).decode(), charset, int(length),
-                            nullable == "YES", any(word in extra.lower() for word in ("generated", "persistent")), key == "PRI")  # fmt: skip
+                            nullable == "YES", any(word in extra.lower() for word in ("generated", "persistent")), key == "PRI", default)  # fmt: skip
             tables.setdefault(bytes.fromhex(table).decode(), []).append(column)
         return tables
 
