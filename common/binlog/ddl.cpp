@@ -15,16 +15,6 @@ bool is_any(const SqlToken& token, std::initializer_list<std::string_view> words
   return std::any_of(words.begin(), words.end(), [&token](std::string_view word) { return token.is(word); });
 }
 
-// MariaDB's SET STATEMENT variable = value FOR statement.
-void skip_set_statement(SqlLexer& lexer) {
-  if (!lexer.token().is("SET")) return;
-  SqlLexer ahead = lexer;
-  ahead.next();
-  if (!ahead.accept("STATEMENT")) return;
-  while (!ahead.token().at_end() && !ahead.token().is("FOR")) ahead.next();
-  if (ahead.accept("FOR")) lexer = ahead;
-}
-
 StatementKind classify_xa(const SqlToken& verb) {
   if (verb.is("START") || verb.is("BEGIN")) return StatementKind::xa_start;
   if (verb.is("END")) return StatementKind::xa_end;

@@ -39,10 +39,14 @@ void skip_counted(ByteReader& reader) {
   reader.skip(reader.u8());
 }
 
-void skip_database_names(ByteReader& reader) {
+std::string_view read_database_names(ByteReader& reader) {
   constexpr unsigned kTooMany = 254;  // then no names follow
   const unsigned count = reader.u8();
-  for (unsigned i = 0; i < count && count != kTooMany; ++i) reader.zero_terminated();
+  if (count == kTooMany) return {};
+  ByteReader names = reader;
+  const std::size_t begin = reader.offset();
+  for (unsigned i = 0; i < count; ++i) reader.zero_terminated();
+  return names.text(reader.offset() - begin);
 }
 
 // One variable; false when its code is not known, and with it where the next begins.
@@ -73,7 +77,7 @@ bool read_status_variable(ByteReader& reader, QueryEvent& query) {
       skip_counted(reader);
       return true;
     case kUpdatedDbNames:
-      skip_database_names(reader);
+      query.updated_dbs = read_database_names(reader);
       return true;
     case kExplicitDefaultsForTimestamp:
     case kSqlRequirePrimaryKey:
@@ -115,6 +119,10 @@ RotateEvent decode_rotate(const Event& event) {
   return rotate;
 }
 
+// The fields in front of the variables that tell where LOAD DATA's file and its name are
+// (Execute_load_query_event).
+constexpr std::size_t kLoadHeaderSize = 13;
+
 QueryEvent decode_query(const Event& event, std::string& scratch) {
   ByteReader reader = event.reader();
   QueryEvent query;
@@ -122,7 +130,9 @@ QueryEvent decode_query(const Event& event, std::string& scratch) {
   query.exec_time = reader.u32();
   const std::size_t db_length = reader.u8();
   query.error_code = reader.u16();
-  ByteReader variables = reader.sub(reader.u16());
+  const std::size_t variables_size = reader.u16();
+  if (event.type() == EventType::execute_load_query) reader.skip(kLoadHeaderSize);
+  ByteReader variables = reader.sub(variables_size);
   while (!variables.at_end() && read_status_variable(variables, query)) {
   }
   query.db = reader.text(db_length);

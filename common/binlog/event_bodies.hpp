@@ -34,11 +34,12 @@ struct QueryEvent {
   std::uint16_t client_collation = 0;    // collation id of character_set_client; 0 not told
   std::uint16_t server_collation = 0;    // collation_server
   std::optional<std::uint64_t> ddl_xid;  // an atomic DDL of 8.0
+  std::string_view updated_dbs;          // where it changes tables, each name with a zero behind; "" not told
 };
 // The bits of QueryEvent::sql_mode that change how text is read (sql/system_variables.h).
 constexpr std::uint64_t kSqlModeAnsiQuotes = 4;
 constexpr std::uint64_t kSqlModeNoBackslashEscapes = 0x100000;
-// QUERY and MARIADB_QUERY_COMPRESSED; `scratch` keeps the text of a compressed one (`sql` then points there).
+// QUERY, EXECUTE_LOAD_QUERY and MARIADB_QUERY_COMPRESSED; `scratch` keeps the text of a compressed one (`sql` then points there).
 QueryEvent decode_query(const Event& event, std::string& scratch);
 
 // XID: the storage engine's number of the committed transaction.

@@ -134,4 +134,13 @@ bool SqlLexer::accept_symbol(char c) {
   return true;
 }
 
+void skip_set_statement(SqlLexer& lexer) {
+  if (!lexer.token().is("SET")) return;
+  SqlLexer ahead = lexer;
+  ahead.next();
+  if (!ahead.accept("STATEMENT")) return;
+  while (!ahead.token().at_end() && !ahead.token().is("FOR")) ahead.next();
+  if (ahead.accept("FOR")) lexer = ahead;
+}
+
 }  // namespace cdc

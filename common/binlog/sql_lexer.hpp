@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SqlLexer: the words of a statement, as far as reading DDL needs them. Comments are blanks; the content of
+// SqlLexer: the words of a statement, as far as reading DDL and DML needs them. Comments are blanks; the content of
 // /*! … */ and /*M! … */ is SQL. Never fails: what is unfinished ends with the text. Tokens are views of the
 // text.
 #pragma once
@@ -54,5 +54,8 @@ class SqlLexer {
   bool in_executed_comment_ = false;
   SqlToken token_;
 };
+
+// Goes on behind MariaDB's SET STATEMENT variable = value FOR, if that is at the cursor.
+void skip_set_statement(SqlLexer& lexer);
 
 }  // namespace cdc

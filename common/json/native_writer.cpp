@@ -80,7 +80,8 @@ void NativeWriter::start(const StartRecord& record) {
   if (options_.rows_only) return;
   out_.append("{\"kind\":\"start\",\"version\":");
   append_int(out_, kStreamVersion);
-  append_member(out_, ",\"server_uuid\":", record.server_uuid);
+  const bool named = !record.server_uuid.empty();  // files and MariaDB do not tell
+  append_member_or_null(out_, ",\"server_uuid\":", named ? std::optional(record.server_uuid) : std::nullopt);
   append_member(out_, ",\"server_version\":", record.server_version);
   append_member_or_null(out_, ",\"gtid_set\":", record.gtid_set);
   append_position(out_, record.position);

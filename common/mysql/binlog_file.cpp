@@ -91,7 +91,7 @@ void BinlogFiles::check_magic() {
   }
   const std::string_view magic = buffer_.view().substr(0, kMagicSize);
   if (magic == kEncryptedMagic) {
-    throw DataError(name_ + " is encrypted (binlog_encryption); read it from the server, which has the key");
+    throw ConfigError(name_ + " is encrypted (binlog_encryption); read it from the server, which has the key");
   }
   if (magic != kMagic) throw DataError(name_ + " is no binlog: it does not begin with 0xfe 'bin'");
   used_ = pos_ = kMagicSize;

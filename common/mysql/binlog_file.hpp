@@ -25,7 +25,7 @@ class BinlogFiles final : public EventSource {
   explicit BinlogFiles(std::vector<std::string> paths, WaitHook wait = {});
 
   // nullopt behind the last file, or when the hook said stop. IoError (66) when a file cannot be read;
-  // DataError (65) when it is no binlog, or an encrypted one; DecodeError "FILE:POS: …" when it ends inside
+  // DataError (65) when it is no binlog, ConfigError (78) when it is an encrypted one; DecodeError "FILE:POS: …" when it ends inside
   // an event, but TemporaryError (75) when the server that writes it has not closed it yet: the rest may
   // still come.
   std::optional<RawEvent> next() override;

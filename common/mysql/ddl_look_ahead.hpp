@@ -42,6 +42,8 @@ class DdlLookAhead {
   // why the server's log tells nothing about these rows: the transaction is not in it, or no longer.
   // ServerError when the connection is lost.
   std::string read_on(const RowsPlace& place);
+  // Everything before this was read; nullopt: nothing yet.
+  const std::optional<BinlogPosition>& reached() const { return reached_; }
 
   // Instead of that: reads one part of the log, from one place between transactions to another; "" or why not.
   std::string read_between(const BinlogPosition& from, const BinlogPosition& to);

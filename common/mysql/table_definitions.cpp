@@ -10,6 +10,7 @@
 
 #include "common/base/text.hpp"
 #include "common/binlog/collation.hpp"
+#include "common/mysql/server.hpp"
 
 namespace cdc {
 
@@ -19,6 +20,17 @@ namespace {
 bool same_definition(const TableMap& a, const TableMap& b) {
   return a.columns == b.columns && a.primary_key == b.primary_key && a.has_types == b.has_types &&
          a.has_names == b.has_names;
+}
+
+// nullopt: not to be had. Cheaper than a connection for each table of a log that nobody writes to now.
+std::optional<BinlogPosition> log_end(Connection& session) {
+  try {
+    const std::optional<BinlogEnd> end = Server(session).end();
+    return end ? std::optional(end->position) : std::nullopt;
+  } catch (const ServerError& error) {
+    if (error.exit_code() != ExitCode::denied) throw;
+    return std::nullopt;
+  }
 }
 
 std::shared_ptr<const TableSchema> positional_schema(const TableMap& map) {
@@ -69,6 +81,18 @@ bool fits(const TableMap& map, const TableSchema& schema) {
            written.geometry_type == known.geometry_type && written.vector_dimension == known.vector_dimension;
   };
   return std::equal(map.columns.begin(), map.columns.end(), schema.columns.begin(), schema.columns.end(), same);
+}
+
+bool is_old_temporal(ColumnType type) {
+  return type == ColumnType::time || type == ColumnType::datetime || type == ColumnType::timestamp;
+}
+
+// A damaged log may have any bytes for names.
+void require_utf8(const TableMap& map) {
+  if (!is_valid_utf8(map.name.db) || !is_valid_utf8(map.name.table)) throw DataError("the table's name is no UTF-8");
+  for (std::size_t i = 0; i < map.columns.size(); ++i)
+    if (!is_valid_utf8(map.columns[i].name))
+      throw DataError("the name of column " + std::to_string(i + 1) + " is no UTF-8");
 }
 
 std::string column_difference(const Column& written, const Column& live, bool has_types) {
@@ -176,8 +200,11 @@ void TableDefinitions::close_gap() {
 }
 
 std::shared_ptr<const TableSchema> TableDefinitions::make(const TableMap& map, const RowsPlace& place) {
+  require_utf8(map);
   if (map.has_names) {
-    return std::make_shared<const TableSchema>(TableSchema{map.name, map.columns, map.primary_key, true});
+    TableSchema schema{map.name, map.columns, map.primary_key, true};
+    if (server_ && has_old_temporals(map)) tell_old_fractions(schema);
+    return std::make_shared<const TableSchema>(std::move(schema));
   }
   std::string reason = "there is no server to ask for them";
   if (server_) {
@@ -194,14 +221,30 @@ std::shared_ptr<const TableSchema> TableDefinitions::make(const TableMap& map, c
                     "; --positional-names calls them @1, @2, …, -x leaves the table out");
 }
 
+// MariaDB's temporals of before 10.1 may have a fraction, whose length the log tells in no way: the type's text does.
+void TableDefinitions::tell_old_fractions(TableSchema& schema) {
+  const std::optional<LiveTable> live = read_live_table(server_->session(), schema.name);
+  for (Column& column : schema.columns) {
+    if (!live || !is_old_temporal(column.type)) continue;
+    for (const Column& now : live->columns)
+      if (now.name == column.name && now.type == modern(column.type)) column.type_text = now.type_text;
+  }
+}
+
 // Equal types prove nothing: two columns may have swapped their names, or two tables theirs, and labels of an
 // ENUM their order. "" when the log proves that nothing touched the table since.
 std::string TableDefinitions::changed_since(const TableName& name, const RowsPlace& place) {
   if (!look_ahead_) look_ahead_.emplace(server_->connect);
-  const std::string unreadable = look_ahead_->read_on(place);
+  const bool is_read = look_ahead_->reached() && log_end(server_->session()) == look_ahead_->reached();
+  const std::string unreadable = is_read ? "" : look_ahead_->read_on(place);
   if (!unreadable.empty()) return "whether the table was changed since is not known, because " + unreadable;
   const std::optional<BinlogPosition> touched = look_ahead_->touched_behind(place.rows, name);
   return touched ? "the table may have been changed since, at " + touched->text() : "";
+}
+
+bool has_old_temporals(const TableMap& map) {
+  return std::any_of(map.columns.begin(), map.columns.end(),
+                     [](const Column& column) { return is_old_temporal(column.type); });
 }
 
 std::string difference(const TableMap& map, const LiveTable& live) {

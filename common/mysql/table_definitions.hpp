@@ -71,6 +71,7 @@ class TableDefinitions {
   void remember(const TableMap& map, const std::shared_ptr<const TableSchema>& schema, const RowsPlace& place);
   std::shared_ptr<const TableSchema> recall(const TableMap& map, const RowsPlace& place);
   void close_gap();
+  void tell_old_fractions(TableSchema& schema);
   std::string changed_since(const TableName& name, const RowsPlace& place);
 
   UnknownNames unknown_names_;
@@ -82,6 +83,9 @@ class TableDefinitions {
   bool has_news_ = false;
   std::optional<BinlogPosition> gap_end_;  // from history_.read_to to here nobody has looked for DDL
 };
+
+// Whether it has temporals in the form of before MySQL 5.6 and MariaDB 10.1.
+bool has_old_temporals(const TableMap& map);
 
 // What keeps `live` from being the table of `map`, for people: "column 3 is int there and bigint here". ""
 // when nothing does.

@@ -268,6 +268,28 @@ class MariaDb(unittest.TestCase):
                                        "d": "d" * 50, "e": "ZWVl" * 100})  # fmt: skip
 
 
+    def test_old_fractions(self):
+        """mysql56_temporal_format=OFF: no event tells how long values with fractions are. Rows that are told keep their numbers;
+        of a table that has such columns there are none."""
+        db = self.db
+        self.server.sql(f"""SET GLOBAL mysql56_temporal_format = OFF; CREATE TABLE {db}.old (id INT PRIMARY KEY, a TIME(3), b DATETIME(6),
+            c TIMESTAMP(1) NULL, d VARCHAR(20)); CREATE TABLE {db}.plain (id INT PRIMARY KEY, a TIME, b DATETIME, c TIMESTAMP NULL);
+            SET GLOBAL mysql56_temporal_format = ON""")
+        for number in range(9):
+            self.server.sql(f"""BEGIN; INSERT INTO {db}.old VALUES ({number}, '-12:34:56.789', '2024-02-29 01:02:03.456789',
+                '2024-02-29 01:02:03.{number}', REPEAT('x', {number})); INSERT INTO {db}.t VALUES ({number}, 'x'); COMMIT""")
+        self.server.sql(f"INSERT INTO {db}.plain VALUES (1, '-12:34:56', '2024-02-29 01:02:03', '2024-02-29 01:02:03')")
+        self.assertEqual(self.from_here("-t", f"{db}.t").inserted(), list(range(9)))
+        (row,) = self.from_here("-t", f"{db}.plain").rows
+        self.assertEqual(row["data"], {"id": 1, "a": "-12:34:56", "b": "2024-02-29 01:02:03", "c": "2024-02-29 01:02:03"})
+        for metadata in ("FULL", "MINIMAL"):
+            with self.subTest(metadata):
+                self.server.sql(f"SET GLOBAL binlog_row_metadata = {metadata}")
+                self.place = self.server.sql("SHOW MASTER STATUS")[0].split("\t")
+                self.server.sql(f"UPDATE {db}.old SET d = CONCAT(d, 'y'); SET GLOBAL binlog_row_metadata = FULL")
+                self.assertRegex(self.from_here("-t", f"{db}.old", status=65).stderr, r"mariadb-5\.3.*not supported")
+
+
 class Old(unittest.TestCase):
     def test_binary_is_padded(self):
         """MySQL 5.6 has no character sets in its binlog: a BINARY column is known by asking."""

@@ -243,6 +243,26 @@ class NamesWithoutCase(unittest.TestCase):
                 server.sql("ALTER TABLE D.T CHANGE x y INT, CHANGE y x INT; INSERT INTO d.t VALUES (10, 20)")
                 self.assertEqual(running.until(lambda record: record["kind"] == "+I")["data"], {"y": 10, "x": 20})
             run("--startup-mode=earliest", "--stop-mode=latest", server=server, status=78)
+            told = run("--startup-mode=earliest", "--stop-mode=latest", "-t", "d.t", "--positional-names", server=server).of("ddl")
+            self.assertEqual([record["sql"].split()[0] for record in told], ["CREATE", "CREATE", "ALTER"])
+            self.assertEqual(run("--startup-mode=earliest", "--stop-mode=latest", "-t", "d.u", server=server).of("ddl")[1:], [])
+
+
+class Asking(OneServer):
+    options = []
+
+    def test_many_tables_of_a_quiet_log(self):
+        """The log is read ahead once, not once for each table."""
+        db = self.db
+        for number in range(20):
+            self.server.sql(f"CREATE TABLE {db}.t{number} (id INT PRIMARY KEY)")
+        before = self.server.gtid_executed()
+        self.server.sql("".join(f"INSERT INTO {db}.t{number} VALUES ({number});" for number in range(20)))
+        count = int(self.server.value("SHOW GLOBAL STATUS LIKE 'Connections'").split("\t")[1])
+        stream = run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server)
+        self.assertEqual(stream.inserted(), list(range(20)))
+        more = int(self.server.value("SHOW GLOBAL STATUS LIKE 'Connections'").split("\t")[1]) - count
+        self.assertLess(more, 8)
 
 
 if __name__ == "__main__":

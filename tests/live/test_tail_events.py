@@ -104,6 +104,41 @@ class Definitions(OneServer):
         self.assertRegex(stream.stderr, "binlog_format.*INSERT INTO")
         self.assertEqual(self.from_here("--allow-statement-dml").inserted(), [2])
 
+    def test_statements_that_change_other_tables(self):
+        """Logged as text, they are of no matter, unless it cannot be told that they are."""
+        db = self.db
+        self.server.sql(f"""CREATE TABLE {db}.other (id INT PRIMARY KEY, v TEXT); CREATE DATABASE {db}_2; CREATE TABLE {db}_2.u (id INT);
+            CREATE TRIGGER {db}_2.x AFTER INSERT ON {db}_2.u FOR EACH ROW INSERT INTO {db}.t VALUES (NEW.id, 'trigger');
+            DELIMITER //
+            CREATE FUNCTION {db}.f() RETURNS INT DETERMINISTIC MODIFIES SQL DATA BEGIN DELETE FROM {db}.other; RETURN 1; END//""")
+        path("other.tsv").write_text("7\tloaded\n")
+        named, unnamed = ["-t", f"{db}.t"], ["-t", "*.u", "-t", f"{db}_2.*"]
+        for statement, refused, passed in (
+            (f"INSERT INTO {db}.other SELECT id, v FROM {db}.t", ["-t", f"{db}.o*"], named),
+            (f"USE {db}; UPDATE other JOIN t USING (id) SET other.v = 'w'", named, unnamed[2:]),
+            (f"USE {db}; DELETE o FROM other AS o", ["-t", f"{db}.other"], named),
+            (f"LOAD DATA INFILE '{path('other.tsv')}' INTO TABLE {db}.other", ["-t", f"{db}.other"], named),
+            (f"INSERT INTO {db}_2.u VALUES (1)", named, ["-t", "nothing.*"]),
+            (f"SELECT {db}.f()", named, unnamed[2:]),
+        ):
+            with self.subTest(statement):
+                before = self.server.gtid_executed()
+                self.server.sql(f"SET binlog_format = STATEMENT; {statement}")
+                place = [f"--gtid-set={before}", "--stop-mode=latest"]
+                self.assertIn("logged as text", run(*place, *refused, server=self.server, status=78).stderr)
+                self.assertEqual(run(*place, *passed, server=self.server).rows, [])
+
+
+    def test_labels_that_are_bytes(self):
+        """With the character set binary a label may be no text. That is of no matter where the table is not captured."""
+        db = self.db
+        self.server.sql(f"SET NAMES latin1; CREATE TABLE {db}.b (e ENUM(0xe9, 'b') CHARACTER SET binary); INSERT INTO {db}.b VALUES (1)")
+        self.insert(1)
+        self.assertEqual(self.from_here("-t", f"{db}.t").inserted(), [1])
+        stream = self.from_here(status=65)
+        self.assertRegex(stream.stderr, rf"{db}\.b: ")
+        self.assertEqual(self.from_here("-t", f"{db}.b", "--bad-text=replace").rows[0]["data"], {"e": "\ufffd"})
+
 
 class NamesFromTheServer(OneServer):
     """binlog_row_metadata is MINIMAL, as by default."""

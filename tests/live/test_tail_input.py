@@ -89,7 +89,7 @@ class Refused(OneServer):
         (encrypted := path("encrypted")).write_bytes(b"\xfdbin" + bytes(600))
         self.refused(text, status=65, words="no binlog")
         self.refused(empty, status=65, words="no binlog")
-        self.refused(encrypted, status=65, words="encrypted")
+        self.refused(encrypted, status=78, words="encrypted")
         self.refused(path("missing"), status=66, words="missing: No such file")
         self.refused(run_directory(), status=66, words="directory")
 

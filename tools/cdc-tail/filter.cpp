@@ -80,10 +80,28 @@ bool TableFilter::captures(const TableName& name) const {
   return rules_.shadow_tables || !is_shadow_table(name.table);
 }
 
+// Of a name as a statement has it: rows events may have it in lower case.
+bool TableFilter::captures_written(const TableName& name) const {
+  return captures(name) || (case_ignored_ && captures({lower_ascii(name.db), lower_ascii(name.table)}));
+}
+
 bool TableFilter::may_capture_in(std::string_view db) const {
   if (include_.empty()) return true;
-  return std::any_of(include_.begin(), include_.end(),
-                     [&](const Glob& glob) { return glob_match(glob.db, db); });
+  return std::any_of(include_.begin(), include_.end(), [&](const Glob& glob) {
+    return glob_match(glob.db, db) || (case_ignored_ && glob_match(glob.db, lower_ascii(db)));
+  });
+}
+
+bool TableFilter::may_change(const std::optional<std::vector<TableName>>& tables,
+                             const std::vector<std::string>& databases) const {
+  if (!tables && databases.empty()) return true;
+  const auto is_captured = [&](const TableName& name) { return captures_written(name); };
+  if (tables && std::any_of(tables->begin(), tables->end(), is_captured)) return true;
+  // Where it changes tables that it does not name, by triggers and functions.
+  return std::any_of(databases.begin(), databases.end(), [&](const std::string& db) {
+    const auto is_in = [&](const TableName& name) { return lower_ascii(name.db) == lower_ascii(db); };
+    return may_capture_in(db) && !(tables && std::any_of(tables->begin(), tables->end(), is_in));
+  });
 }
 
 bool TableFilter::concerns(const DdlInfo& ddl) const {
@@ -91,7 +109,7 @@ bool TableFilter::concerns(const DdlInfo& ddl) const {
   if (!ddl.tables) return true;
   if (ddl.ddl_class == DdlClass::other && ddl.tables->empty()) return true;  // of no table: a user, a view
   return std::any_of(ddl.tables->begin(), ddl.tables->end(),
-                     [&](const TableName& name) { return captures(name); });
+                     [&](const TableName& name) { return captures_written(name); });
 }
 
 std::shared_ptr<const TableSchema> TableFilter::apply(std::shared_ptr<const TableSchema> schema) const {

@@ -182,9 +182,8 @@ void Pipeline::inside(const Event& event, bool last) {
     case EventType::mariadb_query_compressed:
       statement(event, last);
       break;
-    case EventType::begin_load_query:
     case EventType::execute_load_query:
-      check_dml("LOAD DATA");
+      check_dml(decode_query(event, sql_scratch_));
       break;
     case EventType::incident:
       if (!muted_) {

@@ -94,7 +94,8 @@ class Pipeline {
   // statements.cpp
   void statement(const Event& event, bool last);
   void ddl(const Event& event, bool last);
-  void check_dml(std::string_view what) const;
+  void check_dml(const QueryEvent& query);
+  std::string_view text_of(const QueryEvent& query);
   void finish_told(const Transaction& transaction);
   void tell_prepared(const Transaction& transaction);
 
@@ -108,6 +109,7 @@ class Pipeline {
   PayloadReader payload_;
   TextDecoder sql_text_{BadText::replace};
   Arena sql_arena_;
+  std::string sql_scratch_;
 
   Snapshot* snapshot_ = nullptr;
   Start start_;

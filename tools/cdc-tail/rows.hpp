@@ -35,6 +35,7 @@ class RowTeller {
   struct Table {
     std::shared_ptr<const TableMap> map;
     bool captured = false;
+    bool countable = true;  // false: MariaDB's old temporals may have fractions, whose length no event tells
     std::shared_ptr<const TableSchema> schema;  // found when the first rows are told
   };
   // The change told last, to be recognised when its transaction is read again.
@@ -44,6 +45,7 @@ class RowTeller {
     std::string image;
   };
 
+  std::uint64_t count(const RowsEvent& rows, const Table& table) const;
   void tell(const RowsEvent& rows, Table& table, const Event& event, TableCopy* copy);
   void tell_change(const RowsEvent& rows, const RowsContext& context, const RowImages& images);
   bool was_told(const RowCursor& cursor, const Table& table);

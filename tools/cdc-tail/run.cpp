@@ -189,6 +189,7 @@ DumpRequest Run::first_request(Connection& connection) {
   Server server(connection);
   address_ = connection.address();
   start_pipeline(plan_from_server(server, options_, bookmark_->loaded()));
+  filter_.set_case_ignored(server.variable("lower_case_table_names") != "0");
   identity_ = identity_of(server);
   definitions_.server_is(identity_);
   bookmark_->keep_tables(definitions_, server.uuid());

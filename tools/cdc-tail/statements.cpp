@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "common/base/error.hpp"
+#include "common/base/text.hpp"
+#include "common/binlog/dml.hpp"
 #include "tools/cdc-tail/pipeline.hpp"
 
 namespace cdc::tail {
@@ -25,7 +27,7 @@ void Pipeline::statement(const Event& event, bool last) {
       stored_ = {};
       break;
     case StatementKind::dml:
-      check_dml(tracker_.query()->sql);
+      check_dml(*tracker_.query());
       break;
     case StatementKind::ddl:
       ddl(event, last);
@@ -35,18 +37,29 @@ void Pipeline::statement(const Event& event, bool last) {
   }
 }
 
-void Pipeline::check_dml(std::string_view what) const {
+// As UTF-8, valid until the next one.
+std::string_view Pipeline::text_of(const QueryEvent& query) {
+  constexpr std::uint16_t kUtf8mb4 = 45;  // utf8mb4_general_ci, where the event does not tell
+  sql_arena_.reset();
+  return sql_text_.decode(query.client_collation != 0 ? query.client_collation : kUtf8mb4, query.sql, sql_arena_);
+}
+
+void Pipeline::check_dml(const QueryEvent& query) {
   if (muted_ || options_.allow_statement_dml) return;
+  const std::string_view sql = text_of(query);
+  const auto tables = parse_dml_tables(sql, query.db, query.sql_mode);
+  std::vector<std::string> databases;
+  for (const std::string_view db : split(query.updated_dbs, '\0'))
+    if (!db.empty()) databases.emplace_back(db);
+  if (databases.empty() && !tables && !query.db.empty()) databases.emplace_back(query.db);
+  if (!filter_.may_change(tables, databases)) return;
   throw ConfigError("rows changed by a statement that was logged as text (binlog_format is not ROW): " +
-                    shortened(what) + "; --allow-statement-dml goes on without its changes");
+                    shortened(sql) + "; --allow-statement-dml goes on without its changes");
 }
 
 void Pipeline::ddl(const Event& event, bool last) {
-  constexpr std::uint16_t kUtf8mb4 = 45;  // utf8mb4_general_ci, where the event does not tell
   const QueryEvent& query = *tracker_.query();
-  sql_arena_.reset();
-  const std::uint16_t collation = query.client_collation != 0 ? query.client_collation : kUtf8mb4;
-  const std::string_view sql = sql_text_.decode(collation, query.sql, sql_arena_);
+  const std::string_view sql = text_of(query);
   const DdlInfo info = parse_ddl(sql, query.db, query.sql_mode);
   definitions_.forget(info, {std::string(event.file), event.begin_pos});
   if (snapshot_ != nullptr && !muted_) snapshot_->ddl(info);
