@@ -148,6 +148,7 @@ GtidEvent decode_tagged(const Event& raw) {
   }
   if (gtid.gno == 0 || gtid.gno > kMaxGno) reader.fail("transaction number " + std::to_string(gtid.gno));
   event.gtid = Gtid::of(std::move(gtid.source), gtid.gno);
+  if (Gtid::parse(event.gtid.text()) != event.gtid) reader.fail("invalid GTID tag");
   return event;
 }
 
