@@ -335,16 +335,21 @@ void Ledger::suspect(TableId id) {
 
 void Ledger::contained(TableId id, Mark mark) {
   TableProgress& progress = tables_[id].saved->second;
+  // A batch may have been closed before the load to redo came back, without its mark: what a table contains only grows.
+  const Mark& done = progress.done;
+  mark.gtids.add(done.gtids);
+  if (done.position && (!mark.position || *mark.position < *done.position)) mark.position = done.position;
+  if (!mark.open && done.open && !has_executed(id_of(*done.open))) mark.open = done.open;
   trim(mark);
   progress.done = std::move(mark);
   progress.load.reset();
   dirty_ = true;
 }
 
-void Ledger::committed(TableId id) {
+void Ledger::committed(TableId id, bool finished) {
   const LoadIntent& load = intent(id);
   const std::string& target = this->target(id);
-  state_.witnesses[target.substr(0, target.find('.'))] = load.label;
+  if (finished) state_.witnesses[target.substr(0, target.find('.'))] = load.label;
   contained(id, load.to);
 }
 

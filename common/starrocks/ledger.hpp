@@ -94,7 +94,8 @@ class Ledger {
   // Committed, but not what was sent: nobody goes on before an operator has looked.
   void suspect(TableId table);
   // The load in flight is durable: the table contains everything up to its mark.
-  void committed(TableId table);
+  // `finished`: visible, so that StarRocks forgets it before any load that was sent later.
+  void committed(TableId table, bool finished = true);
   // The load in flight was not made and never will be.
   void aborted(TableId table) {
     tables_[table].saved->second.load.reset();

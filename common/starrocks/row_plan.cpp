@@ -2,7 +2,9 @@
 #include "common/starrocks/row_plan.hpp"
 
 #include <algorithm>
+#include <charconv>
 
+#include "common/base/error.hpp"
 #include "common/base/text.hpp"
 #include "common/starrocks/table_ddl.hpp"
 
@@ -45,8 +47,10 @@ std::size_t text_bytes(std::string_view token) {
   for (std::size_t i = 1; i + 1 < token.size(); ++i, ++bytes) {
     if (token[i] != '\\') continue;
     if (token[++i] != 'u') continue;
-    const std::string digits(token.substr(i + 1, 4));
-    const unsigned long unit = std::stoul(digits, nullptr, 16);
+    const std::string_view digits = token.substr(i + 1, 4);
+    unsigned unit = 0;
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), unit, 16);
+    if (problem != std::errc() || end != digits.data() + 4) throw DataError("no four hexadecimal digits behind \\u");
     const bool surrogate = unit >= 0xd800 && unit < 0xe000;  // two of them make four bytes
     bytes += unit < 0x80 ? 0 : unit < 0x800 || surrogate ? 1 : 2;
     i += 4;

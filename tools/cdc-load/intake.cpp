@@ -132,6 +132,9 @@ void Intake::row(const RecordView& record) {
   if (!record.same_table || last_ == nullptr) last_ = &source({std::string(record.db), std::string(record.table)});
   Source& source = *last_;
   if (!spool_.empty() && !replaying_) return put_aside(record, source);
+  const bool same = record.kind == RecordKind::update_before && record.seq == before_.row.seq;  // told twice
+  if (held_ && record.kind != RecordKind::update_after && !same)
+    throw DataError("an update's first line (-U) without its second (+U)");
   const Place place = ledger_.in_transaction() ? ledger_.place(source.table, record.seq) : Place::next;
   if (place == Place::contained) {
     held_ = false;
@@ -193,9 +196,10 @@ void Intake::require_key(const RecordView& record, const Source& source) const {
 }
 
 void Intake::put_aside(const RecordView& record, Source& source) {
-  if (record.kind != RecordKind::insert && ledger_.place(source.table, record.seq) != Place::contained) {
-    make_plan(source);
-    require_key(record, source);
+  if (ledger_.place(source.table, record.seq) != Place::contained) {
+    // Adding columns to the target for rows that are only inserted can wait until they are loaded.
+    if (record.kind != RecordKind::insert || !options_.alter_tables) make_plan(source);
+    if (source.plan) require_key(record, source);
   }
   spool_.append(record.line);
 }
@@ -219,7 +223,7 @@ void Intake::change(const RecordView& record, Source& source, Place place) {
   if (record.kind == RecordKind::insert) return outflow_.upsert(source.table, place, plan, record);
   if (record.kind == RecordKind::remove) return outflow_.remove(source.table, place, plan, record);
   if (!held_ || before_.row.seq != record.seq) throw DataError("an update's second line (+U) without its first (-U)");
-  if (before_.row.data == record.data) return;  // nothing that is kept has changed
+  if (before_.row.data == record.data && record.json_null.empty()) return;  // nothing that is kept has changed
   if (!plan.same_key(before_.row, record)) outflow_.remove(source.table, place, plan, before_.row);
   outflow_.upsert(source.table, place, plan, record);
 }

@@ -129,11 +129,19 @@ void send(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
 }
 
 void run_job(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
+  if (job.batch && job.again) {
+    const LabelState state = settle(talk, job);
+    outcome.committed = state == LabelState::committed || state == LabelState::visible;
+    outcome.finished = state == LabelState::visible;
+    outcome.forgotten = state == LabelState::unknown && may_be_forgotten(talk, job);
+    if (outcome.committed || outcome.forgotten) return;
+  }
   if (job.batch) {
     send(talk, job, outcome);
     const starrocks::LoadAnswer& answer = outcome.answer;
     if (answer.result == LoadResult::loaded || answer.result == LoadResult::unpublished) {
       outcome.committed = answer.counts(outcome.rows);
+      outcome.finished = outcome.committed && answer.result == LoadResult::loaded;
       outcome.suspect = !outcome.committed;
       return;
     }
@@ -144,6 +152,7 @@ void run_job(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
   }
   const LabelState state = settle(talk, job);
   outcome.committed = state == LabelState::committed || state == LabelState::visible;
+  outcome.finished = state == LabelState::visible;
   const LoadResult result = outcome.answer.result;
   const bool in_doubt = !job.batch || result == LoadResult::unknown || result == LoadResult::label_exists;
   if (state == LabelState::unknown && in_doubt) outcome.forgotten = may_be_forgotten(talk, job);

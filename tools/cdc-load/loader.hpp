@@ -27,12 +27,14 @@ struct LoadJob {
   std::int64_t first_sent_ms = 0, last_sent_ms = 0, timeout_s = 0;
   std::string witness;
   starrocks::Compression compression = starrocks::Compression::none;
+  bool again = false;     // an attempt was made before: ask for its fate right before sending
   bool wait_out = false;  // settle only when no earlier attempt can commit any more
 };
 
 struct LoadOutcome {
   std::size_t table = 0;
   bool committed = false;
+  bool finished = false;   // committed and visible: fit as a witness
   bool suspect = false;    // committed, but not what was sent
   bool forgotten = false;  // not known to StarRocks, which may have known it
   starrocks::LoadAnswer answer;  // of the attempt, when not committed

@@ -56,7 +56,11 @@ bool Outflow::reshapes(TableId id, const RowPlan& plan) const {
 void Outflow::prepare(TableId id, const RowPlan& plan) {
   Table& table = tables_[id];
   if (table.shape == plan.shape() && table.open) return;
-  if (table.open && !table.open->empty() && ledger_.can_mark(id)) seal(id);
+  if (table.open && !table.open->empty()) {
+    if (!ledger_.can_mark(id))
+      throw RefusedError(table.name.text() + ": rows of another shape cannot be parted in this order of commits");
+    seal(id);
+  }
   table.shape = plan.shape();
   table.columns = plan.columns_header();
   table.keyed = plan.keyed();
@@ -86,7 +90,12 @@ Batch& Outflow::batch_for(TableId id, Place place) {
     table.touched = true;
     touched_.push_back(id);
   }
-  if (place == Place::redo) return *table.redo;
+  if (place == Place::redo) {
+    if (!table.redo->empty() && table.redo_columns != table.columns)
+      throw RefusedError(table.name.text() + ": the changes of a load in doubt come back in two shapes");
+    table.redo_columns = table.columns;
+    return *table.redo;
+  }
   if (table.open->empty()) {
     table.opened = Clock::now();
     if (!table.open_pin) table.open_pin = ledger_.pin();
@@ -121,7 +130,7 @@ void Outflow::remove(TableId id, Place place, const RowPlan& plan, const RecordV
 void Outflow::reject(std::string_view line, std::string_view reason) {
   if (totals_.dead_letters >= options_.dead_letter_max)
     throw RefusedError(std::to_string(totals_.dead_letters) + " rows are in " + options_.dead_letter +
-                       " already (--dead-letter-max); the next one: " + std::string(reason));
+                       " already (--dead-letter-max)");
   const UniqueFd file(::open(options_.dead_letter.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (!file) throw IoError(ExitCode::io, options_.dead_letter, errno);
   OutBuffer out;
@@ -194,8 +203,8 @@ void Outflow::seal_due(bool at_change) {
   const bool boundary = !ledger_.in_transaction();
   for (TableId id = 0; id < tables_.size(); ++id) {
     const Table& table = tables_[id];
-    // Behind a load in flight a batch goes on growing up to its limits.
-    const bool busy = table.flight && !table.sealed.empty();
+    // Behind a load in flight, or one that waits, a batch goes on growing up to its limits.
+    const bool busy = !table.sealed.empty();
     const bool full = table.open && (table.open->rows() >= options_.batch_rows || table.open->bytes() >= options_.batch_bytes);
     if (due(table, at_change, now) && (!busy || full || draining_) && ledger_.can_mark(id)) seal(id);
   }
@@ -215,7 +224,7 @@ void Outflow::seal_redo() {
     if (!ledger_.redoing(id) || !ledger_.redo_complete(id)) continue;
     if (!table.redo) table.redo = std::make_shared<Batch>(table.keyed, false);
     table.redo->seal();
-    table.sealed.push_front({table.redo, ledger_.end_redo(id), table.redo_pin, table.columns, true});
+    table.sealed.push_front({table.redo, ledger_.end_redo(id), table.redo_pin, table.redo_columns, true});
     table.redo.reset();
     table.redo_pin.reset();
   }
@@ -260,6 +269,7 @@ bool Outflow::idle() const {
 // ---- Turning the wheel
 
 void Outflow::pump(bool at_change) {
+  broken_ = true;
   pressing_ = false;
   if (loader_)
     for (LoadOutcome& outcome : loader_->take()) take(std::move(outcome));
@@ -275,15 +285,18 @@ void Outflow::pump(bool at_change) {
   }
   if (!jobs.empty()) send(std::move(jobs));
   save(false);
+  broken_ = false;
 }
 
 Outflow::Clock::time_point Outflow::next_deadline() const {
   Clock::time_point next = Clock::now() + std::chrono::seconds(60);
   const bool boundary = !ledger_.in_transaction();
-  for (const Table& table : tables_) {
-    if (table.flight && !table.flight->running) next = std::min(next, table.flight->retry_at);
-    if (!table.flight && !table.sealed.empty() && in_flight_ < options_.parallel) next = std::min(next, table.not_before);
-    if (boundary && table.open && !table.open->empty() && (!table.flight || table.sealed.size() < 2))
+  for (TableId id = 0; id < tables_.size(); ++id) {
+    const Table& table = tables_[id];
+    const bool may_start = in_flight_ < options_.parallel && !table.sealed.empty() && !ledger_.redoing(id);
+    if (may_start && !(table.flight && table.flight->running))
+      next = std::min(next, table.flight ? table.flight->retry_at : table.not_before);
+    if (boundary && table.open && !table.open->empty() && table.sealed.empty())
       next = std::min(next, table.opened + std::chrono::milliseconds(options_.batch_time_ms));
   }
   if (!options_.checkpoint.empty() && ledger_.dirty()) next = std::min(next, saved_at_ + kSaveEvery);

@@ -68,6 +68,8 @@ class Outflow {
   void pump(bool at_change);
   // Whether there is room for more changes, or nothing that would make room.
   bool accepting() const;
+  // pump() has thrown: what is wrong is a load or the checkpoint, not a record, and nothing may go on.
+  bool broken() const { return broken_; }
   // A limit has been reached since the last pump().
   bool pressing() const { return pressing_; }
   // The open transaction is larger than a batch or memory.
@@ -117,7 +119,7 @@ class Outflow {
     TableName name;
     std::shared_ptr<starrocks::Batch> open, redo;
     std::optional<starrocks::Ledger::Pin> open_pin, redo_pin;
-    std::string columns, shape;
+    std::string columns, shape, redo_columns;
     bool keyed = false, forgotten = false, touched = false;
     Clock::time_point opened{}, not_before{};
     std::chrono::milliseconds interval{0};  // between loads, after too many versions
@@ -157,7 +159,7 @@ class Outflow {
   std::vector<Table> tables_;
   std::vector<TableId> touched_;
   OutBuffer key_, object_;
-  bool pressing_ = false, outgrown_ = false, draining_ = false;
+  bool pressing_ = false, outgrown_ = false, draining_ = false, broken_ = false;
   std::size_t in_flight_ = 0;
   std::uint64_t serial_ = 0;
   Clock::time_point saved_at_{};

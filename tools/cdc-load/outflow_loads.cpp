@@ -58,7 +58,7 @@ void Outflow::settle_earlier() {
       if (outcome.committed) {
         log_.info(in_table(tables_[id].name, "load " + ledger_.intent(id).label + " of the run before was made"));
         report_.committed(ledger_.target(id), ledger_.intent(id), std::nullopt);
-        ledger_.committed(id);
+        ledger_.committed(id, outcome.finished);
       } else if (outcome.forgotten && options_.assume == Assume::applied) {
         ledger_.contained(id, ledger_.intent(id).to);
       } else {
@@ -89,6 +89,9 @@ LoadJob Outflow::job_of(TableId id, bool send) {
   job.compression = options_.compression;
   job.first = table.flight->todo.back().first;
   job.count = table.flight->todo.back().count;
+  // Without keys a second copy stays: whatever was known of an earlier attempt may be out of date.
+  job.again = !job.batch->keyed() && options_.assume != Assume::absent &&
+              (table.flight->failures > 0 || table.sealed.front().redo);
   return job;
 }
 
@@ -238,7 +241,7 @@ void Outflow::loaded(TableId id, const LoadOutcome& outcome) {
     log_.warning("StarRocks forgets a load of database " + table.name.db + " after " + std::to_string(remembered->count() / 60) +
                  " minutes at this rate (label_keep_max_num); after a crash, be back by then or load less often (--batch-time)");
   table.interval /= 2;
-  ledger_.committed(id);
+  ledger_.committed(id, outcome.finished);
   part_done(id);
 }
 
@@ -263,7 +266,8 @@ void Outflow::part_done(TableId id) {
 void Outflow::failed(TableId id, const LoadOutcome& outcome) {
   Table& table = tables_[id];
   const starrocks::LoadAnswer& answer = outcome.answer;
-  if (outcome.forgotten && !table.sealed.front().batch->keyed() && options_.assume != Assume::absent)
+  if (const Batch& batch = *table.sealed.front().batch;
+      outcome.forgotten && !batch.empty() && !batch.keyed() && options_.assume != Assume::absent)
     throw RefusedError(in_table(table.name, "StarRocks does not know any more whether load " + ledger_.intent(id).label +
                                                 " was made, and the table has no primary key; say --assume=applied or "
                                                 "--assume=absent when you have looked"));

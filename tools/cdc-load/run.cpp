@@ -43,7 +43,7 @@ class Run {
         log_(app.log()),
         lock_(lock(options)),
         ledger_(saved(options), random_job(), target_text(options), options.accept_change),
-        catalog_(options, log_, [this](std::chrono::milliseconds most) { wait(-1, most); }),
+        catalog_(options, log_, [this](std::chrono::milliseconds most) { pause(most); }),
         outflow_(options, ledger_, log_, [this] { return catalog_.labels_kept(); }),
         intake_(options, log_, ledger_, outflow_, catalog_, [this](std::chrono::milliseconds most) { wait(-1, most); }),
         progress_(app.show_progress()),
@@ -87,6 +87,7 @@ class Run {
           if (record == nullptr) break;
           take(reader, *record);
         } catch (const Error&) {
+          if (outflow_.broken()) throw;
           return std::current_exception();
         }
         if (outflow_.pressing()) outflow_.pump(intake_.at_change());
@@ -98,11 +99,12 @@ class Run {
   }
 
   void take(const RecordReader& reader, const RecordView& record) {
+    any_ = true;
     try {
       if (record.kind == RecordKind::commit) intake_.replay([this] { pace(); });
       intake_.take(record);
     } catch (Error& error) {
-      error.add_context(reader.where());
+      if (!outflow_.broken()) error.add_context(reader.where());
       throw;
     }
   }
@@ -124,13 +126,27 @@ class Run {
         most, std::chrono::ceil<std::chrono::milliseconds>(outflow_.next_deadline() - Outflow::Clock::now()));
     if (::poll(fds, std::size(fds), static_cast<int>(std::max<std::int64_t>(left.count(), 0))) < 0 && errno != EINTR)
       throw IoError(ExitCode::software, "poll", errno);
+    react();
+    if (progress_.due()) progress_.show(line());
+    return fds[0].revents != 0;
+  }
+
+  void react() {
     if (signals_.stopping()) {
       progress_.clear();
       signals_.die();
     }
     if (signals_.take_status_request()) say(line());
-    if (progress_.due()) progress_.show(line());
-    return fds[0].revents != 0;
+  }
+
+  // For the catalog, which waits for StarRocks and not for loads.
+  void pause(std::chrono::milliseconds most) {
+    const auto until = Outflow::Clock::now() + most;
+    for (auto now = Outflow::Clock::now(); now < until; now = Outflow::Clock::now()) {
+      pollfd fd{signals_.wake_fd(), POLLIN, 0};
+      ::poll(&fd, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until - now).count()));
+      react();
+    }
   }
 
   std::string line() {
@@ -155,8 +171,10 @@ class Run {
       if (ledger_.redoing(id))
         throw TemporaryError(ledger_.target(id) + ": the stream ended before the changes of load " +
                              ledger_.progress(id).load->label + ", which has to be made again");
-    if (!ledger_.started() && !cut_off && options_.checkpoint.empty()) return 0;  // rows without boundaries
-    if (!end) throw TemporaryError("the input was cut off; everything before the cut is loaded");
+    if (!ledger_.started() && !cut_off && options_.checkpoint.empty() && any_) return 0;  // rows without boundaries
+    if (!end)
+      throw TemporaryError(any_ ? "the input was cut off; everything before the cut is loaded"
+                                : "the input was cut off before its first record");
     if (end->status != 0) log_.warning("the stream ended with status " + std::to_string(end->status) + ": " + end->reason);
     if (end->status == 0 && (end->partial || cut_off)) return static_cast<int>(ExitCode::temporary);
     return end->status;
@@ -172,6 +190,7 @@ class Run {
   Signals signals_;
   Progress progress_;
   bool show_summary_;
+  bool any_ = false;  // record has come
 };
 
 }  // namespace

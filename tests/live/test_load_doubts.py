@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Loads that fail, come back or are forgotten where several things happen at once: inside a transaction loaded in parts,
+in two shapes, in another order of commits, long after the first attempt. Nothing may be lost, doubled or made NULL."""
+
+import base64
+import http.client
+import json
+import subprocess
+import time
+import unittest
+
+from load import UUID, LoadTest, Stream, order
+
+PARTS = ("--batch-rows", "10", "--memory", "20k")  # a transaction of more rows is loaded in parts
+OUT_OF_MEMORY = {"name": "be_fail", "when": "begin", "message": "memory limit exceeded"}
+
+
+class Doubts(LoadTest):
+    asking = "none"
+
+    def query(self):
+        return self.asking
+
+    def duplicate_table(self):
+        self.sim.create_table("shop", "orders", self.target_columns, ["id"], "DUP")
+
+    def ids(self, table="orders"):
+        return sorted(row["id"] for row in self.rows(table))
+
+    def late_attempt(self, label, body):
+        """A request of an earlier run that arrives only now."""
+        connection = http.client.HTTPConnection(self.sim.backend_address())
+        connection.request("PUT", "/api/shop/orders/_stream_load", body=body, headers={
+            "Authorization": "Basic " + base64.b64encode(b"root:").decode(), "label": label, "format": "json",
+            "strip_outer_array": "true", "strict_mode": "true", "max_filter_ratio": "0", "ignore_json_size": "true",
+            "timeout": "600"})
+        self.assertEqual(json.loads(connection.getresponse().read())["Status"], "Success")
+        connection.close()
+
+
+class InParts(Doubts):
+    """What ends the run ends it here too: the rest of the transaction is not sent."""
+
+    def test_a_rejected_row(self):
+        stream = Stream().table().transaction(*[("+I", order(i, "y" * 30 if i == 3 else "x")) for i in range(400)]).end()
+        self.assertIn("rejects a row", self.load(stream, *PARTS, status=69))
+        self.assertIsNone(self.saved()["tables"]["shop.orders"]["load"])
+        self.assertLess(len(self.ids()), 10)
+
+    def test_a_load_that_counts_other_rows_stays_suspect(self):
+        self.sim.fault("be_counters", add={"NumberLoadedRows": -1}, skip=2)
+        stream = Stream().table().transaction(*[("+I", order(i)) for i in range(400)]).end()
+        self.assertIn("counts other rows", self.load(stream, *PARTS, status=69))
+        self.assertTrue(self.saved()["tables"]["shop.orders"]["load"]["suspect"])
+        self.sim.clear_faults()
+        self.assertIn("--assume=applied", self.load(stream, *PARTS, status=69))
+
+    def test_an_unknown_table_behind_many_rows(self):
+        self.asking = self.sim.query_url
+        stream = Stream().table().table("nowhere")
+        stream.begin()
+        for number in range(100):
+            stream.insert(order(number))
+        stream.insert(order(1), table="nowhere")
+        stream.commit().end()
+        self.assertIn("nowhere", self.load(stream, "--batch-rows=10", status=69))
+        self.assertEqual(self.ids(), [])
+
+
+class ComesBack(Doubts):
+    def test_in_two_shapes(self):
+        columns = [("id", "BIGINT"), ("x", "VARBINARY(20)"), ("y", "VARBINARY(20)")]
+        self.sim.create_table("shop", "m", columns, ["id"], "PK")
+        stream = Stream().table("a", [("id", "bigint"), ("x", "varbinary(20)")])
+        stream.table("b", [("id", "bigint"), ("y", "varbinary(20)")])
+        stream.transaction(("+I", {"id": 1, "x": "QUJD"}), table="a")
+        stream.transaction(("+I", {"id": 2, "y": "QUJD"}), table="b").end()
+        self.sim.fault(**OUT_OF_MEMORY, count=1)
+        self.load(stream, "--map=shop.*:shop.m", "--max-retries=0", status=75)
+        self.load(stream, "--map=shop.*:shop.m")
+        self.assertEqual([(row["id"], row["x"], row["y"]) for row in self.rows("m")],
+                         [(1, "414243", None), (2, None, "414243")])
+
+    def test_behind_transactions_that_came_before_it(self):
+        """A batch closed before the load to redo comes back does not take that one's changes out of the mark."""
+        self.duplicate_table()
+        self.sim.create_table("shop", "other", self.target_columns, ["id"], "PK")
+
+        def stream(commits):
+            told = Stream().table(pk=()).table("other")
+            for number in commits:
+                told.gno = number - 1
+                told.begin().insert(order(number))
+                if number == 1:
+                    told.insert(order(1), table="other")
+                told.pos += 10
+                gtid = UUID + ":%d" % number
+                told.add(kind="commit", gtid=gtid, gtids=gtid, ts_ms=1, **told.place(), changes=1)
+            told.told = told.gno = 3
+            return told.end()
+
+        self.sim.fault(**OUT_OF_MEMORY, count=0)
+        self.load(stream([1, 2]), "--max-retries=0", status=75)
+        self.sim.clear_faults()
+        self.sim.fault(**OUT_OF_MEMORY, count=0, match={"table": "shop.other"})  # holds the checkpoint back
+        self.load(stream([1, 3, 2]), "--max-retries=3", "--batch-rows=1", status=75)
+        self.sim.clear_faults()
+        self.load(stream([1, 3, 2]))
+        self.assertEqual(self.ids(), [1, 2, 3])
+
+    def test_another_shape_in_another_order(self):
+        """The table has a part of :3, which now comes behind :2; rows of two shapes cannot be parted there."""
+        columns = [("id", "BIGINT"), ("x", "VARCHAR(20)"), ("y", "VARCHAR(20)")]
+        self.sim.create_table("shop", "m", columns, ["id"], "PK")
+        first = [("id", "bigint"), ("x", "varchar(20)")]
+        second = [("id", "bigint"), ("y", "varchar(20)")]
+        self.load(Stream().table("a", first).transaction(("+I", {"id": 1, "x": "1"}), table="a").end(), "--map=shop.*:shop.m")
+        saved = self.saved()
+        saved["tables"]["shop.m"]["done"]["open"] = {"gtid": UUID + ":3", "file": "binlog.000001", "pos": 500, "seq": 0}
+        self.checkpoint.write_text(json.dumps(saved, separators=(",", ":")) + "\n")
+        stream = Stream(2).table("a", first).table("b", second)
+        stream.begin().row("+I", {"id": 10, "x": "a"}, table="a").row("+I", {"id": 11, "y": "b"}, table="b").commit()
+        stream.begin().row("+I", {"id": 20, "x": "a"}, table="a").row("+I", {"id": 21, "x": "b"}, table="a").commit().end()
+        self.load(stream, "--map=shop.*:shop.m", status=69)
+        self.assertEqual(self.saved()["gtid_set"], UUID + ":1")
+
+    def test_after_the_first_attempt_has_arrived_and_was_forgotten(self):
+        self.duplicate_table()
+        self.sim.create_table("shop", "other", self.target_columns, ["id"], "PK")
+        self.load(Stream().table("other").transaction(("+I", order(1)), table="other").end())
+        stream = Stream(2).table(pk=()).transaction(("+I", order(2))).end()
+        self.sim.fault(**OUT_OF_MEMORY, count=1)
+        self.load(stream, "--max-retries=0", status=75)
+        load = self.saved()["tables"]["shop.orders"]["load"]
+        before = len(self.sim.requests())
+        with subprocess.Popen(self.command(), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            process.stdin.write(stream.lines[0] + "\n")
+            process.stdin.flush()
+            deadline = time.monotonic() + 60
+            while not any(r.get("label") == load["witness"] for r in self.sim.requests(since=before)):
+                self.assertLess(time.monotonic(), deadline, "the load in doubt was not settled")
+                time.sleep(0.01)
+            self.late_attempt(load["label"], b'[{"id":2,"note":"x","n":1}]')
+            for transaction in self.sim.transactions():
+                self.sim.evict("shop", transaction["label"])
+            said = process.communicate("\n".join(stream.lines[1:]) + "\n", timeout=60)[1]
+        self.assertEqual(process.returncode, 69, said)
+        self.assertIn("does not know any more", said)
+        self.assertEqual(self.ids(), [2])
+
+
+class Records(Doubts):
+    def test_null_to_the_json_value_null(self):
+        self.sim.create_table("shop", "j", [("id", "BIGINT"), ("j", "JSON")], ["id"], "PK")
+        stream = Stream().table("j", [("id", "bigint"), ("j", "json")])
+        stream.transaction(("+I", {"id": 1, "j": None}), table="j")
+        stream.begin().row("-U", {"id": 1, "j": None}, table="j").row("+U", {"id": 1, "j": None}, table="j", json_null=["j"])
+        stream.commit().end()
+        self.assertIn("JSON value null", self.load(stream, status=69))
+
+    def test_an_update_without_its_second_line(self):
+        stream = Stream().table().transaction(("+I", order(1)), ("+I", order(2)))
+        stream.begin().row("-U", order(1)).row("-U", order(2)).row("+U", order(2, n=5)).commit().end()
+        self.assertIn("without its second", self.load(stream, status=65))
+
+    def test_no_input_at_all(self):
+        self.assertIn("before its first record", self.load("", checkpoint=False, status=75))
+
+
+if __name__ == "__main__":
+    unittest.main()
