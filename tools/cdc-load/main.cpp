@@ -73,11 +73,11 @@ void declare_target(CLI::App& cli, LoadOptions& options, Words& words) {
       ->group(kGroup);
   cli.add_flag("--create-tables", options.create_tables, "Make Primary Key tables that are missing")->group(kGroup);
   cli.add_flag("--alter-tables", options.alter_tables, "Add columns that are missing")->group(kGroup);
-  cli.add_option("--zero-dates", words.zero_dates, "0000-00-00 and the like: reject or null")
+  cli.add_option("--zero-dates", words.zero_dates, "0000-00-00 and the like: reject (default) or null")
       ->check(CLI::IsMember({"reject", "null"}))
       ->type_name("WHAT")
       ->group(kGroup);
-  cli.add_option("--json-null", words.json_null, "The JSON value null: reject or null")
+  cli.add_option("--json-null", words.json_null, "The JSON value null: reject (default) or null")
       ->check(CLI::IsMember({"reject", "null"}))
       ->type_name("WHAT")
       ->group(kGroup);
@@ -85,28 +85,28 @@ void declare_target(CLI::App& cli, LoadOptions& options, Words& words) {
   cli.add_option("--dead-letter", options.dead_letter, "Put rows that StarRocks rejects aside in FILE")
       ->type_name("FILE")
       ->group(kGroup);
-  cli.add_option("--dead-letter-max", options.dead_letter_max, "At most N of them a run")->type_name("N")->group(kGroup);
+  cli.add_option("--dead-letter-max", options.dead_letter_max, "At most N of them a run (1000)")->type_name("N")->group(kGroup);
 }
 
 void declare_loads(CLI::App& cli, LoadOptions& options, Words& words) {
   constexpr const char* kGroup = "Loads";
-  cli.add_option("--batch-rows", options.batch_rows, "Load a table's changes when there are N rows")
+  cli.add_option("--batch-rows", options.batch_rows, "Load a table's changes when there are N rows (500000)")
       ->check(CLI::PositiveNumber)
       ->type_name("N")
       ->group(kGroup);
-  cli.add_option("--batch-bytes", words.batch_bytes, "... or that many bytes")->type_name("SIZE")->group(kGroup);
-  cli.add_option("--batch-time", words.batch_time, "... or the oldest is that old")->type_name("TIME")->group(kGroup);
-  cli.add_option("--memory", words.memory, "Bound for all that is buffered")->type_name("SIZE")->group(kGroup);
-  cli.add_option("--parallel", options.parallel, "Tables loaded at a time")
+  cli.add_option("--batch-bytes", words.batch_bytes, "... or that many bytes (64M)")->type_name("SIZE")->group(kGroup);
+  cli.add_option("--batch-time", words.batch_time, "... or the oldest is that old (10s)")->type_name("TIME")->group(kGroup);
+  cli.add_option("--memory", words.memory, "Bound for all that is buffered (512M)")->type_name("SIZE")->group(kGroup);
+  cli.add_option("--parallel", options.parallel, "Tables loaded at a time (4)")
       ->check(CLI::Range(1, 256))
       ->type_name("N")
       ->group(kGroup);
-  cli.add_option("--max-retries", options.max_retries, "Give up (75) after N failures in a row")
+  cli.add_option("--max-retries", options.max_retries, "Give up (75) after N failures in a row (10)")
       ->type_name("N")
       ->group(kGroup);
-  cli.add_option("--load-timeout", words.load_timeout, "StarRocks' limit for one load")->type_name("TIME")->group(kGroup);
-  cli.add_option("--label-prefix", options.label_prefix, "First part of every label")->type_name("TEXT")->group(kGroup);
-  cli.add_option("--compress", words.compress, "Bodies: none, gzip, lz4 or zstd (StarRocks 3.2.7)")
+  cli.add_option("--load-timeout", words.load_timeout, "StarRocks' limit for one load (10m)")->type_name("TIME")->group(kGroup);
+  cli.add_option("--label-prefix", options.label_prefix, "First part of every label (cdc)")->type_name("TEXT")->group(kGroup);
+  cli.add_option("--compress", words.compress, "Bodies: none (default), gzip, lz4 or zstd (StarRocks 3.2.7)")
       ->check(CLI::IsMember({"none", "gzip", "lz4", "zstd"}))
       ->type_name("HOW")
       ->group(kGroup);
