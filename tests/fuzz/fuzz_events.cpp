@@ -103,7 +103,8 @@ class Decoder {
 cdc::ByteView cut(cdc::ByteView& rest) {
   std::size_t size = rest.size();
   if (size >= cdc::EventHeader::kSize) {
-    const std::uint32_t claimed = rest[9] | rest[10] << 8 | rest[11] << 16 | static_cast<std::uint32_t>(rest[12]) << 24;
+    std::uint32_t claimed = 0;
+    for (std::size_t i = 4; i-- > 0;) claimed = claimed << 8 | std::uint32_t{rest[9 + i]};
     size = std::min(size, std::max<std::size_t>(claimed, cdc::EventHeader::kSize));
   }
   const cdc::ByteView event = rest.first(size);
