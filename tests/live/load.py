@@ -6,9 +6,8 @@ import os
 import pathlib
 import subprocess
 import tempfile
-import unittest
 
-from starrocks import StarRocks
+from starrocks import StarRocksTest
 
 BIN = pathlib.Path(os.environ["CDC_BIN_DIR"])
 UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
@@ -106,27 +105,13 @@ def order(number, note="x", n=1):
     return {"id": number, "note": note, "n": n}
 
 
-class LoadTest(unittest.TestCase):
-    """A simulator for each class; a fresh table shop.orders and an empty directory for each test. After each test
-    StarRocks must have seen no violation."""
+class LoadTest(StarRocksTest):
+    """Each test begins with an empty directory, too. After each test StarRocks must have seen no violation."""
 
-    backends = 1
-    model = "PK"
     target_columns = [("id", "BIGINT"), ("note", "VARCHAR(20)"), ("n", "INT")]
 
-    @classmethod
-    def setUpClass(cls):
-        cls.sim = StarRocks(backends=cls.backends)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.sim.stop()
-
     def setUp(self):
-        self.sim.create_table("shop", "orders", self.target_columns, ["id"], self.model)
-        self.sim.clear_faults()
-        self.sim.clear_violations()
-        self.sim.configure(profile="v3.5", storage="shared_nothing")
+        super().setUp()
         self.requests_before = len(self.sim.requests())
         self.loads_before = len(self.sim.loads())
         directory = tempfile.TemporaryDirectory(prefix="cdc-load-")

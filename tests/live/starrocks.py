@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import unittest
 import urllib.error
 import urllib.request
 
@@ -177,3 +178,24 @@ class StarRocks:
         found = self.violations()
         assert not found, "StarRocks saw violations:\n" + "\n".join(
             "  %(kind)s: %(text)s" % v + " (label %s)" % v.get("label") for v in found)
+
+
+class StarRocksTest(unittest.TestCase):
+    """A simulator for each class, a fresh table shop.orders and no faults or violations for each test."""
+
+    backends = 1
+    model = "PK"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sim = StarRocks(backends=cls.backends)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.sim.stop()
+
+    def setUp(self):
+        self.sim.create_table("shop", "orders", self.target_columns, ["id"], self.model)
+        self.sim.clear_faults()
+        self.sim.clear_violations()
+        self.sim.configure(profile="v3.5", storage="shared_nothing")

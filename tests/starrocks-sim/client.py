@@ -6,12 +6,11 @@ import json
 import os
 import socket
 import sys
-import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "live"))
 
-from starrocks import StarRocks  # noqa: E402
+from starrocks import StarRocks, StarRocksTest  # noqa: E402
 
 GOOD_HEADERS = {"format": "json", "strict_mode": "true", "max_filter_ratio": "0", "strip_outer_array": "true",
                 "timeout": "60"}
@@ -95,27 +94,10 @@ class Http:
         self.buffer += data
 
 
-class SimTest(unittest.TestCase):
-    """A fresh simulator per class, a fresh table `shop.orders` per test; after each test no violation may
-    be left that the test did not expect by calling self.expect()."""
+class SimTest(StarRocksTest):
+    """After each test no violation may be left that the test did not expect by calling self.expect()."""
 
-    backends = 1
-    model = "PK"
-    columns = [("id", "BIGINT"), ("note", "VARCHAR(10)"), ("n", "INT")]
-
-    @classmethod
-    def setUpClass(cls):
-        cls.sim = StarRocks(backends=cls.backends)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.sim.stop()
-
-    def setUp(self):
-        self.sim.create_table("shop", "orders", self.columns, ["id"], self.model)
-        self.sim.clear_faults()
-        self.sim.clear_violations()
-        self.sim.configure(profile="v3.5", storage="shared_nothing")
+    target_columns = [("id", "BIGINT"), ("note", "VARCHAR(10)"), ("n", "INT")]
 
     def tearDown(self):
         while Http.opened:

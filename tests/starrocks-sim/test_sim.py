@@ -283,7 +283,7 @@ class KeepStateTest(unittest.TestCase):
             with StarRocks(state=directory + "/state") as sim:
                 test = LoadTest()
                 test.sim = sim
-                sim.create_table("shop", "orders", SimTest.columns, ["id"])
+                sim.create_table("shop", "orders", SimTest.target_columns, ["id"])
                 test.load("kept", [row(1)])
                 ports = sim.ports
                 sim.restart()

@@ -137,7 +137,7 @@ class BodyTest(SimTest):
         self.fail(1, [row(None)], "too many filtered rows")
 
     def test_missing_keys(self):
-        columns = self.columns + [{"name": "d", "type": "INT", "default": "7"}]
+        columns = self.target_columns + [{"name": "d", "type": "INT", "default": "7"}]
         self.sim.create_table("shop", "orders", columns, ["id"])
         self.put(self.label, [row(1), row(2, __op=1)])
         self.assertEqual([row(1, d=None)], self.rows())  # NULL, not the default
@@ -232,7 +232,7 @@ class SharedDataTest(SimTest):
         for storage, memtable, wanted in (("shared_nothing", 1, [row(1, "new"), row(2)]),
                                           ("shared_data", 100, [row(1, "new"), row(2)]),
                                           ("shared_data", 1, [row(2)])):
-            self.sim.create_table("shop", "orders", self.columns, ["id"])
+            self.sim.create_table("shop", "orders", self.target_columns, ["id"])
             self.sim.configure(storage=storage, limits={"memtable_rows": memtable})
             self.put("%s-%s-%d" % (self.label, storage, memtable), changes)
             self.assertEqual(wanted, self.rows())
@@ -241,8 +241,8 @@ class SharedDataTest(SimTest):
 
 
 class SpeedTest(SimTest):
-    columns = [("id", "BIGINT"), ("note", "VARCHAR(200)"), ("price", "DECIMAL(12,2)"), ("at", "DATETIME"), ("n", "INT"),
-               ("f", "DOUBLE")]
+    target_columns = [("id", "BIGINT"), ("note", "VARCHAR(200)"), ("price", "DECIMAL(12,2)"), ("at", "DATETIME"),
+                      ("n", "INT"), ("f", "DOUBLE")]
 
     def test_twenty_thousand_rows(self):
         rows = [{"id": n, "note": "x" * 150, "price": "%d.25" % n, "at": "2024-01-02 03:04:05.123456", "n": -n,

@@ -200,7 +200,7 @@ class BackendFaults(SimTest):
 
     def test_label_exists_running(self):
         for then, rows in (("VISIBLE", [row(1)]), ("ABORTED", [])):
-            self.sim.create_table("shop", "orders", self.columns, ["id"])
+            self.sim.create_table("shop", "orders", self.target_columns, ["id"])
             self.sim.fault("label_exists", then=then, seconds=10, spelling="status")
             answer = self.put(self.label + then, [row(1)]).json
             self.assertEqual(("Label Already Exists", "RUNNING"), (answer["Status"], answer["ExistingJobStatus"]))
