@@ -47,9 +47,11 @@ std::string mark_text(const Mark& mark) {
 
 }  // namespace
 
-std::string body_sha256(const Body& body) {
+std::string load_sha256(const Body& body, std::string_view columns) {
   Sha256 hash;
   for (const std::string_view part : body.parts) hash.add(part);
+  if (!columns.empty()) hash.add("\n");
+  hash.add(columns);
   return hash.hex();
 }
 

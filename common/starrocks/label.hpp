@@ -12,8 +12,8 @@
 
 namespace cdc::starrocks {
 
-// SHA-256 of the body, 64 hex digits.
-std::string body_sha256(const Body& body);
+// SHA-256 of the body and, where there is one, of the `columns` header that says what StarRocks makes of it, 64 hex digits.
+std::string load_sha256(const Body& body, std::string_view columns);
 
 // "PREFIX_" and 40 hex digits. `target` is "db.table".
 std::string make_label(std::string_view prefix, std::string_view job, std::string_view target, const Mark& from,

@@ -122,7 +122,7 @@ LoadJob Outflow::new_load(TableId id) {
   intent.to = part_mark(id);
   intent.rows = body.rows;
   intent.bytes = body.bytes;
-  intent.sha256 = starrocks::body_sha256(body);
+  intent.sha256 = starrocks::load_sha256(body, table.sealed.front().columns);
   // Without a checkpoint nothing else tells two equal loads of one run apart.
   const std::string job =
       ledger_.checkpoint().job + (options_.checkpoint.empty() ? "#" + std::to_string(++serial_) : "");
@@ -142,7 +142,7 @@ LoadJob Outflow::redo_load(TableId id) {
   const Batch& batch = *table.sealed.front().batch;
   const LoadIntent& intent = ledger_.intent(id);
   const bool same = !batch.empty() && batch.rows() == intent.rows &&
-                    starrocks::body_sha256(batch.body(0, batch.rows())) == intent.sha256;
+                    starrocks::load_sha256(batch.body(0, batch.rows()), table.sealed.front().columns) == intent.sha256;
   if (same) return job_of(id, true);
   table.flight->only_settle = true;
   log_.info(in_table(table.name, "load " + intent.label + " comes back with other rows; waiting until it cannot be made"));
