@@ -72,6 +72,7 @@ RowPlan::RowPlan(const TableSchema& source, const TargetTable* target, const Row
     const MysqlType type = MysqlType::parse(told.type_text);
     Column column;
     column.name = raw_name(told.name);
+    column.nullable = told.nullable;
     column.target = told.name;
     if (type.is_binary()) {
       column.kind = Kind::binary;
@@ -163,6 +164,7 @@ void RowPlan::fit_column(Column& column, const cdc::Column& told, const TargetTa
   const std::string why = why_not_into(MysqlType::parse(told.type_text), *found);
   if (!why.empty()) refuse(target, "column " + told.name + ": " + why);
   column.target = found->name;
+  column.nullable = found->nullable;
   const bool is_text = found->type == "VARCHAR" || found->type == "CHAR";
   if (is_text || found->type == "VARBINARY") column.max_bytes = found->size ? found->size : kMaxVarchar;
   if (column.kind == Kind::plain && is_text) column.kind = Kind::text;
@@ -279,6 +281,16 @@ bool RowPlan::check(const Column& column, std::string_view value, const RecordVi
   return true;
 }
 
+bool RowPlan::check_deleted(std::size_t column, std::string_view value, const RecordView& row, std::string& out) const {
+  try {
+    return check(columns_[column], value, row, out);
+  } catch (const RowRejected&) {
+    if (!columns_[column].nullable || std::find(key_.begin(), key_.end(), column) != key_.end()) throw;
+    out = "null";
+    return false;
+  }
+}
+
 void RowPlan::append_object(const RecordView& row, bool remove, OutBuffer& out) const {
   check_columns(row);
   out.append('{');
@@ -288,7 +300,7 @@ void RowPlan::append_object(const RecordView& row, bool remove, OutBuffer& out) 
   std::string changed;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const std::string_view value = row.fields[i].value;
-    const bool fine = check(columns_[i], value, row, changed);
+    const bool fine = remove ? check_deleted(i, value, row, changed) : check(columns_[i], value, row, changed);
     if (fine && as_it_came) continue;
     if (as_it_came) {  // the first one that changes: what lies before it goes as it came
       as_it_came = false;

@@ -67,12 +67,15 @@ class RowPlan {
     Kind kind = Kind::plain;
     std::size_t max_bytes = 0;  // of text, 0 = not known
     bool check_boolean = false;
+    bool nullable = false;
   };
 
   void check_columns(const RecordView& row) const;
   [[noreturn]] void fail_columns(const RecordView& row) const;
   // Whether the value goes as it came; else `out` has what takes its place.
   bool check(const Column& column, std::string_view value, const RecordView& row, std::string& out) const;
+  // Likewise of a row that is deleted: only its key counts, so that what cannot be loaded elsewhere goes as null.
+  bool check_deleted(std::size_t column, std::string_view value, const RecordView& row, std::string& out) const;
   void fit(const TableSchema& source, const TargetTable& target);
   void fit_column(Column& column, const cdc::Column& told, const TargetTable& target);
   void fit_rest(const TargetTable& target);

@@ -159,6 +159,17 @@ class Records(Doubts):
         stream.commit().end()
         self.assertIn("JSON value null", self.load(stream, status=69))
 
+    def test_a_deleted_row_needs_only_its_key(self):
+        self.sim.create_table("shop", "j", [("id", "BIGINT"), ("j", "JSON"), ("d", "DATE")], ["id"], "PK")
+        stream = Stream().table("j", [("id", "bigint"), ("j", "json"), ("d", "date")])
+        stream.transaction(("+I", {"id": 1, "j": {"a": 1}, "d": "2026-01-01"}), ("+I", {"id": 2, "j": None, "d": None}), table="j")
+        self.load(stream.end())
+        self.assertEqual(self.ids("j"), [1, 2])
+        stream = Stream(2).table("j", [("id", "bigint"), ("j", "json"), ("d", "date")])
+        stream.begin().row("-D", {"id": 1, "j": None, "d": "0000-00-00"}, table="j", json_null=["j"]).commit().end()
+        self.load(stream)
+        self.assertEqual(self.ids("j"), [2])
+
     def test_an_update_without_its_second_line(self):
         stream = Stream().table().transaction(("+I", order(1)), ("+I", order(2)))
         stream.begin().row("-U", order(1)).row("-U", order(2)).row("+U", order(2, n=5)).commit().end()
