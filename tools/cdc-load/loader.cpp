@@ -97,6 +97,13 @@ LabelState settle(Talk& talk, const LoadJob& job) {
   }
 }
 
+LabelState settle(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
+  const LabelState state = settle(talk, job);
+  outcome.finished = state == LabelState::visible;
+  outcome.committed = outcome.finished || state == LabelState::committed;
+  return state;
+}
+
 // StarRocks forgets finished labels first in, first out: while it still knows one that finished before ours was sent,
 // it has not forgotten ours.
 bool may_be_forgotten(Talk& talk, const LoadJob& job) {
@@ -130,9 +137,7 @@ void send(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
 
 void run_job(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
   if (job.batch && job.again) {
-    const LabelState state = settle(talk, job);
-    outcome.committed = state == LabelState::committed || state == LabelState::visible;
-    outcome.finished = state == LabelState::visible;
+    const LabelState state = settle(talk, job, outcome);
     outcome.forgotten = state == LabelState::unknown && may_be_forgotten(talk, job);
     if (outcome.committed || outcome.forgotten) return;
   }
@@ -150,9 +155,7 @@ void run_job(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
     if (answer.result == LoadResult::bad_data && !answer.error_url.empty())
       outcome.error_log = talk.client.error_log(answer.error_url);
   }
-  const LabelState state = settle(talk, job);
-  outcome.committed = state == LabelState::committed || state == LabelState::visible;
-  outcome.finished = state == LabelState::visible;
+  const LabelState state = settle(talk, job, outcome);
   const LoadResult result = outcome.answer.result;
   const bool in_doubt = !job.batch || result == LoadResult::unknown || result == LoadResult::label_exists;
   if (state == LabelState::unknown && in_doubt) outcome.forgotten = may_be_forgotten(talk, job);
