@@ -11,7 +11,8 @@ import time
 LIMIT = 20
 
 ZONGJI = """
-const ZongJi = require('@vlasky/zongji');
+const loaded = require('@vlasky/zongji');
+const ZongJi = loaded.default || loaded;
 const [host, port, file] = process.argv.slice(2);
 const reader = new ZongJi({host, port: +port, user: 'root'});
 let rows = 0, begin = 0;
@@ -132,7 +133,7 @@ def python(directory, data):
 def go(directory, data):
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "main.go").write_text(program(GO, data.changes))
-    fetch(directory, ["go", "mod", "init", "reader"], ["go", "get", "github.com/go-mysql-org/go-mysql"],
+    fetch(directory, ["go", "mod", "init", "reader"], ["go", "get", "github.com/go-mysql-org/go-mysql@v1.13.0"],
           ["go", "mod", "tidy"], ["go", "build", "-o", "reader"])
     return ["./reader"]
 
