@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "common/base/fd.hpp"
+#include "common/json/row_scanner.hpp"
 
 namespace cdc {
 namespace {
@@ -97,8 +98,10 @@ std::string_view read_data(Member& data, std::vector<RawField>& fields) {
 }  // namespace
 
 struct RecordReader::Parser {
+  RowScanner scanner;
   ondemand::parser parser;
 };
+static_assert(RowScanner::kPadding <= simdjson::SIMDJSON_PADDING);
 
 RecordReader::RecordReader(int fd, std::string name, std::size_t max_line)
     : fd_(fd),
@@ -158,11 +161,13 @@ const RecordView* RecordReader::next() {
 }
 
 void RecordReader::parse(std::string_view line) {
+  if (parser_->scanner.scan(line, view_)) return;
   view_.line = line;
   view_.fields.clear();
   view_.json_null.clear();
   view_.gtid.reset();
-  view_.same_table = view_.snapshot = false;
+  view_.snapshot = false;
+  view_.same_table = true;
 
   // There are bytes of ours behind every line: at least the padding behind the buffer.
   const std::size_t readable =
@@ -174,7 +179,13 @@ void RecordReader::parse(std::string_view line) {
     throw DataError("not a JSON object");
 
   unsigned seen = 0;
-  bool first = true, same_db = false, same_table = false;
+  bool first = true;
+  const auto take_name = [&](Member& value, std::string_view key, std::string_view& name, std::string& kept) {
+    const std::string_view text = text_of(value, key);
+    if (name.data() != nullptr && text == name) return;
+    name = kept = text;
+    view_.same_table = false;
+  };
   for (auto member : object) {
     const std::string_view key = key_text(member.key());
     Member value = member.value();
@@ -189,20 +200,10 @@ void RecordReader::parse(std::string_view line) {
       view_.data = read_data(value, view_.fields);
       seen |= kData;
     } else if (key == "db") {
-      const std::string_view token = token_of(value);
-      same_db = token == db_token_;
-      if (!same_db) {
-        db_ = text_of(value, key);
-        db_token_ = token;
-      }
+      take_name(value, key, view_.db, db_);
       seen |= kDb;
     } else if (key == "table") {
-      const std::string_view token = token_of(value);
-      same_table = token == table_token_;
-      if (!same_table) {
-        table_ = text_of(value, key);
-        table_token_ = token;
-      }
+      take_name(value, key, view_.table, table_);
       seen |= kTable;
     } else if (key == "gtid") {
       if (!value.is_null()) view_.gtid = text_of(value, key);
@@ -222,9 +223,6 @@ void RecordReader::parse(std::string_view line) {
   if (first) throw DataError("an empty object is no record");
   if (document.current_location().error() == simdjson::SUCCESS) throw DataError("text behind the JSON object");
   if (seen != kAll) throw DataError("a row without all of db, table, gtid, pos, seq and data");
-  view_.db = db_;
-  view_.table = table_;
-  view_.same_table = same_db && same_table;
 }
 
 }  // namespace cdc

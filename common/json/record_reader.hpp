@@ -71,7 +71,7 @@ class RecordReader {
   std::size_t capacity_, begin_ = 0, end_ = 0, searched_ = 0;
   std::uint64_t bytes_read_ = 0, line_number_ = 0;
   RecordView view_;
-  std::string db_, table_, db_token_, table_token_;  // of the last row: unescaped, and as they came
+  std::string db_, table_;  // of the last row that RowScanner has not taken
   std::unique_ptr<Parser> parser_;
 };
 
