@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests/bench/run works on, made once and kept in one directory: a server with the history of workload.sql, the
 same history as change records, two files of one-row transactions (in one of them behind a GTID set of 100,000
-intervals), and a server with 1,000 binlog files."""
+intervals), a server with 1,000 binlog files, and one with a table of 5 million rows."""
 
 import contextlib
 import json
@@ -43,6 +43,29 @@ CALL files(1000);
 """
 
 
+COPY_ROWS = 5_000_000
+
+# Sysbench's table; a tenth of the rows is made by SQL, the others from them.
+COPY_SQL = """
+CREATE DATABASE bench; USE bench;
+CREATE TABLE sbtest1 (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, k INT NOT NULL DEFAULT 0, c CHAR(120) NOT NULL DEFAULT '',
+  pad CHAR(60) NOT NULL DEFAULT '', KEY k_1 (k));
+SET SESSION sql_log_bin = 0, cte_max_recursion_depth = 1000000;
+INSERT INTO sbtest1 (k, c, pad) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %(tenth)d)
+  SELECT 1 + RAND(i) * %(rows)d, CONCAT_WS('-', %(long)s), CONCAT_WS('-', %(short)s) FROM n;
+DELIMITER //
+CREATE PROCEDURE grow(n INT) BEGIN
+  WHILE n > 0 DO
+    INSERT INTO sbtest1 (k, c, pad) SELECT k, REVERSE(c), REVERSE(pad) FROM sbtest1 WHERE id <= %(tenth)d; SET n = n - 1;
+  END WHILE;
+END//
+DELIMITER ;
+CALL grow(9);
+ANALYZE TABLE sbtest1;
+""" % {"rows": COPY_ROWS, "tenth": COPY_ROWS // 10,
+       "long": ", ".join(["LPAD(FLOOR(RAND() * 1e11), 11, '0')"] * 10), "short": ", ".join(["LPAD(FLOOR(RAND() * 1e11), 11, '0')"] * 5)}
+
+
 def default_directory():
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(cache) / "cdc-tools" / "bench"
@@ -63,7 +86,9 @@ def info(run, name):
 class Data:
     """`binlog`, `small`, `holes` and `records` are files; counts are (row changes, bytes)."""
 
-    def __init__(self, directory, history, many):
+    def __init__(self, directory, history, many, copied):
+        self.copy_host, self.copy_port = copied["HOST"], copied["PORT"]
+        self.copy_count = (COPY_ROWS, sum(f.stat().st_size for f in pathlib.Path(copied["DATADIR"]).glob("bench/sbtest1.ibd")))
         self.run = directory / "run"
         self.host, self.port, self.version = history["HOST"], history["PORT"], history["VERSION"]
         self.many_host, self.many_port = many["HOST"], many["PORT"]
@@ -80,9 +105,9 @@ class Data:
     def count(self):
         return self.changes, self.binlog.stat().st_size
 
-    def inside(self, command):
+    def inside(self, command, server="bench"):
         """`command` as a program of the server's distribution."""
-        return f"CDC_SANDBOX_RUN={self.run} {SANDBOX} exec bench {command}"
+        return f"CDC_SANDBOX_RUN={self.run} {SANDBOX} exec {server} {command}"
 
     def make_records(self, facts, tools):
         with open(self.records, "wb") as out:
@@ -116,14 +141,20 @@ def make_many(run):
     sandbox(run, "sql", "many", input=MANY_SQL)
 
 
+def make_copied(run):
+    print("making a table of 5 million rows (two minutes) …", file=sys.stderr)
+    sandbox(run, "start", "copied", "--", "--innodb-buffer-pool-size=2G", "--innodb-redo-log-capacity=1G")
+    sandbox(run, "sql", "copied", input=COPY_SQL)
+
+
 @contextlib.contextmanager
 def open_data(directory, tools):
-    """The Data in `directory`, with both servers running."""
+    """The Data in `directory`, with its servers running."""
     run = directory / "run"
     run.mkdir(parents=True, exist_ok=True)
     try:
         for name, make in (("bench", lambda: make_history(run)), ("many", lambda: make_many(run)),
-                           ("small", lambda: make_small(run, directory / "small"))):
+                           ("copied", lambda: make_copied(run)), ("small", lambda: make_small(run, directory / "small"))):
             made = directory / (name + ".ready")
             if not made.exists():
                 if name in sandbox(run, "list").split():  # half made
@@ -132,12 +163,12 @@ def open_data(directory, tools):
                 made.touch()
             elif name != "small" and info(run, name)["STATUS"] != "running":
                 sandbox(run, "restart", name)
-        data = Data(directory, info(run, "bench"), info(run, "many"))
+        data = Data(directory, info(run, "bench"), info(run, "many"), info(run, "copied"))
         facts = directory / "facts.json"
         if not facts.exists():
             data.make_records(facts, tools)
         yield data
     finally:
-        for name in ("bench", "many"):
+        for name in ("bench", "many", "copied"):
             if f"{name} " in sandbox(run, "list"):
                 sandbox(run, "stop", name)
