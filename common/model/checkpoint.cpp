@@ -177,7 +177,7 @@ Checkpoint Checkpoint::parse(std::string_view text) {
   const rapidjson::Document document = parse_state_file(text, "checkpoint", kCheckpointVersion);
   const Node root(document, "");
   root.with({"version", "job", "gtid_set", "file", "pos", "server_uuid", "ts_ms", "filter", "time_zone",
-             "target", "tables", "witnesses"});
+             "target", "copied", "tables", "witnesses"});
   Checkpoint checkpoint;
   checkpoint.job = root["job"].text();
   if (const Node set = root["gtid_set"]; !set.is_null()) checkpoint.gtid_set = set.gtids();
@@ -187,6 +187,7 @@ Checkpoint Checkpoint::parse(std::string_view text) {
   checkpoint.filter = filter_of(root["filter"]);
   checkpoint.time_zone = root["time_zone"].text();
   checkpoint.target = root["target"].text();
+  checkpoint.copied = root["copied"].boolean();
   root["tables"].for_each([&](const std::string& name, const Node& node) {
     node.with({"done", "load"});
     TableProgress progress;
@@ -224,6 +225,7 @@ std::string Checkpoint::text() const {
   append_json_string(out, time_zone);
   out.append(",\"target\":");
   append_json_string(out, target);
+  out.append(copied ? ",\"copied\":true" : ",\"copied\":false");
   out.append(",\"tables\":");
   append_map(out, tables, [&](const TableProgress& progress) {
     out.append("{\"done\":");

@@ -65,6 +65,7 @@ struct Checkpoint {
   std::string filter = "{}";         // JSON object, as in the start record; {} when cdc-check made the file
   std::string time_zone;             // "" likewise
   std::string target;                // fingerprint of map and destination; "" when cdc-tail wrote it
+  bool copied = false;               // an initial copy of all that `filter` captures has ended by `position`
   std::map<std::string, TableProgress> tables;     // by target "db.table"
   std::map<std::string, std::string> witnesses;    // by target database: its last committed label
   bool operator==(const Checkpoint&) const = default;

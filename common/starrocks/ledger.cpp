@@ -93,6 +93,7 @@ void Ledger::start(const StartRecord& record) {
   } else {
     check_fit(record, accept_change_);
   }
+  if (state_.filter != record.filter) state_.copied = false;
   state_.filter = record.filter;
   state_.time_zone = record.time_zone;
   if (record.gtid_set) executed_ = GtidSet::parse(*record.gtid_set);
@@ -227,6 +228,11 @@ void Ledger::boundary(const std::optional<std::string>& gtids, const BinlogPosit
   segment.server_uuid = server_uuid_;
 }
 
+void Ledger::copied() {
+  if (segments_.empty()) segments_.emplace_back();
+  segments_.back().copied = true;
+}
+
 // ---- Tables
 
 Ledger::TableId Ledger::table(const std::string& target) {
@@ -250,6 +256,7 @@ void Ledger::unpin(Pin pin) {
   // Nothing holds G between this segment and the one before.
   Segment& before = *std::prev(pin);
   before.gtids.add(pin->gtids);
+  before.copied = before.copied || pin->copied;
   if (pin->closed) {
     before.closed = true;
     before.ts_ms = pin->ts_ms;
@@ -372,6 +379,7 @@ void Ledger::advance() {
   bool moved = false;
   while (!segments_.empty() && segments_.front().pins == 0) {
     const Segment& segment = segments_.front();
+    if (segment.copied) state_.copied = moved = true;
     if (segment.closed) {
       moved = true;
       if (has_gtids()) state_.gtid_set->add(segment.gtids);

@@ -28,6 +28,7 @@ class Ledger {
     std::string server_uuid;
     std::int64_t ts_ms = 0;
     bool closed = false;  // has a boundary
+    bool copied = false;  // see copied()
     unsigned pins = 0;
   };
 
@@ -59,6 +60,8 @@ class Ledger {
   void commit(const CommitRecord& record);
   // A ddl outside a transaction, a heartbeat, the end.
   void boundary(const std::optional<std::string>& gtids, const BinlogPosition& position, std::int64_t ts_ms);
+  // An initial copy is complete: the checkpoint says so once G is here.
+  void copied();
   // The open transaction's changes have been dropped.
   void abandon_transaction() { transaction_.reset(); }
   const TransactionId& transaction() const { return transaction_->id; }

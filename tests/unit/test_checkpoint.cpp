@@ -32,6 +32,7 @@ class Generator {
     c.filter = coin() ? "{}" : R"({"tables":["shop.*","a\"\\\u0001b"],"all":true,"n":-5,"x":{"y":null}})";
     c.time_zone = text();
     c.target = text();
+    c.copied = coin();
     for (std::size_t i = random_() % 4; i > 0; --i) {
       cdc::TableProgress progress;
       progress.done = mark();
@@ -134,7 +135,7 @@ TEST_CASE("a checkpoint has the members that the manual names") {
   std::string names;
   for (const auto& member : std::as_const(document).GetObject())
     names += std::string(member.name.GetString()) + " ";
-  CHECK(names == "version job gtid_set file pos server_uuid ts_ms filter time_zone target tables witnesses ");
+  CHECK(names == "version job gtid_set file pos server_uuid ts_ms filter time_zone target copied tables witnesses ");
   CHECK(document["version"].GetInt() == 1);
   CHECK(std::string(document["gtid_set"].GetString()) == kUuid + ":1-5");
   CHECK(document["pos"].GetUint64() == 4711);

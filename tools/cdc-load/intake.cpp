@@ -79,6 +79,7 @@ void Intake::take(const RecordView& record) {
     case RecordKind::heartbeat: {
       const HeartbeatRecord heartbeat = parser_.heartbeat(record.line);
       ledger_.boundary(heartbeat.gtids, heartbeat.position, heartbeat.ts_ms);
+      if (record.kind == RecordKind::snapshot_end) ledger_.copied();
       boundary();
       break;
     }

@@ -33,6 +33,7 @@ Bookmark::Bookmark(const Options& options, const std::string& filter, const Log&
   if (loaded_) check(options, filter);
   saved_.job = loaded_ ? loaded_->job : random_job();
   if (loaded_) saved_.tables = loaded_->tables;
+  saved_.copied = loaded_ && loaded_->copied && loaded_->filter == filter;
   saved_.filter = filter;
   saved_.time_zone = options.format_options.time_zone.name();
 }
@@ -56,6 +57,15 @@ void Bookmark::check(const Options& options, const std::string& filter) const {
 
 void Bookmark::chunk_told(const SnapshotChunk& chunk) {
   saved_.tables[chunk.table.text()].done.chunks.insert_or_assign(chunk.table, chunk);
+  has_saved_ = false;
+}
+
+void Bookmark::copy_void(const TableName& table) {
+  if (saved_.tables.erase(table.text()) != 0) has_saved_ = false;
+}
+
+void Bookmark::copy_ended() {
+  saved_.copied = true;
   has_saved_ = false;
 }
 

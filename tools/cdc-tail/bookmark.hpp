@@ -27,6 +27,10 @@ class Bookmark {
 
   // The chunk was told to its end.
   void chunk_told(const SnapshotChunk& chunk);
+  // What was told of the table's copy is to be told again.
+  void copy_void(const TableName& table);
+  // Every table of the copy is complete.
+  void copy_ended();
   // Writes the teller's boundary if that has moved; under load a few times a second, with `now` in any case.
   // After an IoError nothing more is written.
   void save(Teller& teller, bool now);
