@@ -40,6 +40,7 @@ std::vector<KeyPart> read_key(Connection& connection, const TableSchema& schema)
     const auto found = std::find_if(schema.columns.begin(), schema.columns.end(),
                                     [&](const Column& column) { return column.name == row[0]; });
     if (found == schema.columns.end()) return {};
+    if (found->type == ColumnType::set && key.empty()) return {};
     part.column = static_cast<std::size_t>(found - schema.columns.begin());
     part.descending = row[2] == "D";
     if (!is_label_number(*found)) {

@@ -24,7 +24,9 @@ struct KeyPart {
 
 struct KeyedTable {
   std::shared_ptr<const TableSchema> schema;
-  std::vector<KeyPart> key;  // empty: no primary key, or one over prefixes of columns, which sorts nothing
+  // Empty: no primary key, or one that pages cannot follow: over prefixes of columns, which sorts nothing, or with a
+  // SET first, of which the server makes no ranges, so that each page would be sought from the start.
+  std::vector<KeyPart> key;
   // A text for each key column: its name, type, collation and direction. A page behind a key goes on where the one
   // before ended only when these are the same.
   std::vector<std::string> key_texts;

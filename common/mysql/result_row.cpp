@@ -176,10 +176,10 @@ void skip_wire_value(ByteReader& reader, WireShape shape) {
   }
 }
 
-template <typename Number>
-std::string shortest(Number number) {
+// With an exponent, which makes it an approximate number to the server, too.
+std::string shortest(double number) {
   char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
+  return {digits, std::to_chars(digits, digits + sizeof digits, number, std::chars_format::scientific).ptr};
 }
 
 std::string printed(const Value& value) {

@@ -34,17 +34,23 @@ KINDS = {
     "flags": ("n INT, g SET('p','q','r')", ["{k} DIV 7", "1 + {k} % 7"], ["n", "g"]),
     "bits": ("b BIT(40)", ["{k} * 1000003"], ["b"]),
     "years": ("y YEAR, n TINYINT UNSIGNED", ["1980 + {k} % 60", "{k} DIV 60"], ["y", "n"]),
+    "doubles": ("d DOUBLE", ["{k} / 7e0 - 100"], ["d"]),
+    "floats": ("f FLOAT", ["{k} / 4 - 300"], ["f"]),
+    "swapped": ("a INT, b VARCHAR(20) CHARACTER SET latin1", ["CONCAT('g', {k} % 20)", "{k} DIV 20"], ["b", "a"]),
+    # Below the blanks that CHAR is padded with.
+    "controls": ("k CHAR(8) CHARACTER SET latin1", ["CONCAT('a', {k} DIV 17, IF({k} % 17, CHAR(14 + {k} % 17 USING latin1), ''))"], ["k"]),
+    "wide": ("k VARCHAR(10) CHARACTER SET utf16", ["CONCAT(ELT(1 + {k} % 3, 'é', 'z', '😀'), {k} DIV 3)"], ["k"]),
     "down": ("a INT, id INT", ["-({k} % 9)", "{k} DIV 9"], ["a DESC", "id"]),
 }
 TOLD_IN_BASE64 = {"pairs": "b", "bins": "b"}
 
 
 class Table:
-    def __init__(self, kind, ci, name=None):
-        columns, self.values, key = KINDS[kind]
+    def __init__(self, kind, ci, name=None, kinds=None):
+        columns, self.values, key = (kinds or KINDS)[kind]
         self.kind, self.name = kind, name or kind
         self.key = [column.split()[0] for column in key]
-        self.columns = columns.format(ci=ci)
+        self.columns, self.order = columns.format(ci=ci), ", ".join(key)
         self.create = f"CREATE TABLE {self.name} ({self.columns}, v INT, s VARCHAR(60), PRIMARY KEY ({', '.join(key)})) ENGINE=InnoDB"
         texts = [f"HEX({c})" if c == TOLD_IN_BASE64.get(kind) else f"{c} + 0" if kind == "bits" else c for c in self.key]
         self.select = f"SELECT {', '.join(texts)}, '|', IFNULL(v, 'NULL'), s FROM "
@@ -95,6 +101,14 @@ def writer_procedure(tables, rows):
       END"""
 
 
+def fill(table, rows, condition="1"):
+    """Statements that insert the keys of the numbers below `rows` (10000 at most) for which the condition on t.k holds."""
+    numbers = " UNION ALL ".join(f"SELECT {i} d" for i in range(10))
+    thousands = f"SELECT a.d + 10*b.d + 100*c.d + 1000*e.d AS k FROM ({numbers}) a, ({numbers}) b, ({numbers}) c, ({numbers}) e"
+    return f"""SET NAMES utf8mb4, sql_mode = 'ALLOW_INVALID_DATES'; INSERT IGNORE INTO {table.name} ({', '.join(table.key)}, v, s)
+        SELECT {', '.join(table.number('t.k'))}, t.k, 'first' FROM ({thousands}) t WHERE t.k < {rows} AND {condition};"""
+
+
 class Load:
     """Tables in a database of its own and writers that change them. `hold()` is a context in which nobody writes.
 
@@ -109,11 +123,7 @@ class Load:
         make = f"CREATE DATABASE {db}; USE {db}; CREATE TABLE control (go INT PRIMARY KEY) ENGINE=InnoDB; INSERT INTO control VALUES (2);"
         server.sql(make + "".join(table.create + ";" for table in self.tables))
         server.sql(f"SET NAMES utf8mb4; USE {db};\nDELIMITER //\n{writer_procedure(self.tables, rows)} //\n")
-        numbers = " UNION ALL ".join(f"SELECT {i} d" for i in range(10))
-        thousands = f"SELECT a.d + 10*b.d + 100*c.d + 1000*e.d AS k FROM ({numbers}) a, ({numbers}) b, ({numbers}) c, ({numbers}) e"
-        for table in self.tables:
-            server.sql(f"""SET NAMES utf8mb4; INSERT IGNORE INTO {db}.{table.name} ({', '.join(table.key)}, v, s)
-                SELECT {', '.join(table.number('t.k'))}, 0, 'first' FROM ({thousands}) t WHERE t.k < {rows} AND t.k % 3 <> 0""")
+        server.sql(f"USE {db}; " + "".join(fill(table, rows, "t.k % 3 <> 0") for table in self.tables))
 
     def __enter__(self):
         environment = {**os.environ, "CDC_SANDBOX_RUN": str(path("."))}
@@ -158,16 +168,28 @@ class Load:
         yield now, self.contents()
         self.set(1)
 
+    def show(self):
+        return "SHOW BINARY LOG STATUS" if self.server.flavor == "mysql" else "SHOW MASTER STATUS"
+
     def place(self):
-        show = "SHOW BINARY LOG STATUS" if self.server.flavor == "mysql" else "SHOW MASTER STATUS"
-        file, pos, *_ = self.server.value(show).split("\t")
+        file, pos, *_ = self.server.value(self.show()).split("\t")
         return file, int(pos)
+
+    def sample(self):
+        """(place, tables) while everybody writes on: commits wait for some milliseconds."""
+        selects = "".join(f"SELECT '=', '{table.name}'; {table.select} {self.db}.{table.name}; " for table in self.tables)
+        status, *lines = self.server.sql(f"""SET time_zone = '+00:00', NAMES utf8mb4; FLUSH TABLES WITH READ LOCK; {self.show()};
+            START TRANSACTION WITH CONSISTENT SNAPSHOT; UNLOCK TABLES; {selects} COMMIT""")
+        tables = {}
+        for line in lines:
+            if line.startswith("=\t"):
+                rows = tables[line[2:]] = {}
+            else:
+                key, rest = line.split("\t|\t")
+                rows[tuple(key.split("\t"))] = rest
+        file, pos, *_ = status.split("\t")
+        return (file, int(pos)), tables
 
     def contents(self):
         """{table: {key: the other columns}}"""
-        tables = {}
-        for table in self.tables:
-            lines = self.server.sql(f"SET time_zone = '+00:00', NAMES utf8mb4; {table.select} {self.db}.{table.name}")
-            parted = (line.split("\t|\t") for line in lines)
-            tables[table.name] = {tuple(key.split("\t")): rest for key, rest in parted}
-        return tables
+        return self.sample()[1]

@@ -4,7 +4,8 @@
 
 Two models read the lines. One is the source: the tables as they were at the start, and every change of the stream. The other
 is the copy: the chunks and the changes, from nothing. Whatever row a chunk tells must be the source's at that boundary, at
-snapshot-end both must be equal, and in the end both must be what SELECT says.
+snapshot-end both must be equal, and in the end both must be what SELECT says. Some times in between, under full load, SELECT
+is asked for the tables at a place of the log; there the source must be that, and each row of the copy one of its rows.
 
     test_snapshot.py                                the short run
     test_snapshot.py --seeds 200 [--first N]        the long one: one server a setting, a run of cdc-tail a seed
@@ -39,9 +40,10 @@ def kinds_of(seed):
 
 
 class Models:
-    """The source and the copy, as the lines make them. `.wrong` has what does not fit."""
+    """The source and the copy, as the lines make them. `.wrong` has what does not fit. `samples`: (place, tables)."""
 
-    def __init__(self, tables, contents):
+    def __init__(self, tables, contents, samples=()):
+        self.samples = list(samples)
         self.tables = {table.name: table for table in tables}
         self.source = {name: dict(rows) for name, rows in contents.items()}
         self.copy = {name: {} for name in self.tables}
@@ -51,12 +53,22 @@ class Models:
         kind = record["kind"]
         if kind in ROWS:
             self.row(record)
+        elif kind == "begin":
+            self.check((record["file"], record["pos"]))
         elif kind == "snapshot-end":
             self.wrong += differences(self.source, self.copy)
             self.complete = True
         if kind in ("commit", "heartbeat", "ddl", "snapshot-end"):
             self.place = (record["file"], record["pos"])
             self.chunks += "snapshot" in record
+            self.check(self.place)
+
+    def check(self, place):
+        while self.samples and self.samples[0][0] <= place:
+            _, tables = self.samples.pop(0)
+            self.wrong += differences(tables, self.source)
+            told = tables if self.complete else {n: {k: tables[n].get(k) for k in rows} for n, rows in self.copy.items()}
+            self.wrong += differences(told, self.copy)
 
     def row(self, record):
         name, data = record["table"], record["data"]
@@ -87,7 +99,7 @@ class Copy:
     """A cdc-tail at work whose lines are applied as they come."""
 
     def __init__(self, load, contents, *arguments):
-        self.models = Models(load.tables, contents)
+        self.models, self.lines = Models(load.tables, contents), []
         self.errors = path(f"{load.db}.err").open("w+")
         self.process = subprocess.Popen(
             command("--startup-mode=initial", "-t", f"{load.db}.*", "-x", f"{load.db}.control", *arguments, server=load.server),
@@ -98,6 +110,7 @@ class Copy:
 
     def _read(self):
         for line in self.process.stdout:
+            self.lines.append(line)
             self.models.apply(json.loads(line))
             self.started.set()
             if self.models.complete:
@@ -126,23 +139,31 @@ class Copy:
 
 
 def run_seed(server, seed, arguments=()):
-    """One copy under load. Returns (what is wrong, rows of chunks that were compared, chunks)."""
+    """One copy under load. Returns (what is wrong, rows of chunks that were compared, chunks, samples)."""
     chance = random.Random(seed)
     db = f"s{seed}"
     load = Load(server, db, seed, kinds_of(seed))
     try:
         with load:
-            with load.hold() as (_, contents):
-                copy = Copy(load, contents, f"--snapshot-chunk-rows={chance.choice([7, 20, 50, 100])}",
+            samples = []
+            with load.hold() as (_, first):
+                copy = Copy(load, first, f"--snapshot-chunk-rows={chance.choice([7, 20, 50, 100])}",
                             f"--snapshot-parallel={chance.choice([1, 2, 3])}", "--heartbeat=100ms", *arguments)  # fmt: skip
                 copy.wait_for(copy.started)
+            while not copy.complete.wait(timeout=0.3) and len(samples) < 30:
+                samples.append(load.sample())
             copy.wait_for(copy.complete)
+            samples.append(load.sample())
         place, contents = load.place(), load.contents()
         copy.until(place)
         copy.end()
         models = copy.models
         wrong = models.wrong + differences(contents, models.source) + differences(contents, models.copy)
-        return wrong, models.compared, models.chunks
+        again = Models(load.tables, first, samples)
+        for line in copy.lines:
+            again.apply(json.loads(line))
+        assert not again.samples
+        return wrong + again.wrong, models.compared, models.chunks, len(samples)
     finally:
         with contextlib.suppress(SqlError):
             server.sql(f"DROP DATABASE {db}")
@@ -153,10 +174,11 @@ class UnderLoad(unittest.TestCase):
         with Server.start(name, flavor=flavor, options=[*MYSQL, *options]) as server:
             for seed in seeds:
                 with self.subTest(seed=seed):
-                    wrong, compared, chunks = run_seed(server, seed)
+                    wrong, compared, chunks, samples = run_seed(server, seed)
                     self.assertEqual(wrong[:5], [])
                     self.assertGreater(compared, 2000)
                     self.assertGreater(chunks, 40)
+                    self.assertGreater(samples, 1)
 
     def test_mysql_without_sync(self):
         self.check("copy0", [1, 2], SYNC0)
@@ -176,7 +198,7 @@ class UnderLoad(unittest.TestCase):
 
 
 def long_run(arguments):
-    bad = compared = 0
+    bad = compared = asked = 0
     for name, options, flavor in (
         ("sync0", SYNC0, None),
         ("sync1", SYNC1, None),
@@ -187,12 +209,12 @@ def long_run(arguments):
             continue
         with Server.start("long" + name, flavor=flavor, options=[*MYSQL, *options]) as server:
             for seed in range(arguments.first, arguments.first + arguments.seeds):
-                wrong, rows, chunks = run_seed(server, seed)
-                compared += rows
+                wrong, rows, chunks, samples = run_seed(server, seed)
+                compared, asked = compared + rows, asked + samples
                 bad += bool(wrong)
-                print(f"{name} seed {seed}: {chunks} chunks, {rows} rows compared, {len(wrong)} wrong {wrong[:3]}", flush=True)
+                print(f"{name} seed {seed}: {chunks} chunks, {rows} rows compared, {samples} times SELECT, {len(wrong)} wrong {wrong[:3]}", flush=True)
                 server.sql("FLUSH BINARY LOGS; PURGE BINARY LOGS BEFORE NOW()")
-    print(f"{bad} seeds wrong, {compared} rows compared")
+    print(f"{bad} seeds wrong, {compared} rows compared, {asked} times all tables")
     return 1 if bad else 0
 
 

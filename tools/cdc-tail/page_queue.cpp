@@ -14,15 +14,17 @@
 
 namespace cdc::tail {
 
-PageQueue::PageQueue(std::size_t tables, std::size_t pages_each)
-    : slots_(tables), pages_each_(pages_each), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+PageQueue::PageQueue(std::size_t pages_each)
+    : pages_each_(pages_each), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wake_) throw IoError(ExitCode::software, "eventfd", errno);
 }
 
 void PageQueue::restart(Job job) {
   const std::lock_guard lock(mutex_);
+  if (slots_.size() <= job.table) slots_.resize(job.table + 1);
   Slot& slot = slots_[job.table];
   ++slot.generation;
+  slot.name = std::move(job.name);
   slot.active = true;
   slot.view_accepted = false;
   slot.after = std::move(job.after);
@@ -86,7 +88,7 @@ std::optional<Job> PageQueue::next_job() {
   Slot& slot = slots_[table];
   slot.reading = true;
   ++slot.pages;
-  return Job{table, slot.generation, slot.after, slot.key, slot.told};
+  return Job{table, slot.name, slot.generation, slot.after, slot.key, slot.told};
 }
 
 bool PageQueue::deliver(Page page) {

@@ -45,17 +45,18 @@ struct Page {
   BinlogPosition high;         // what the page can show is in the log before this place
   std::uint64_t touches = 0;   // Told::touches of its job
   std::int64_t read_ms = 0;    // since 1970
-  bool gone = false;           // there is no such table
+  bool gone = false;           // there is no such table, at `high` or before
   bool other_key = false;      // `from` is of another primary key than the table has
   std::exception_ptr failure;  // it cannot be read
 
   // Without key: first a page that only opens a view of the whole table, then its rows.
   bool opens_view = false;
-  GtidSet low;  // in the view for sure
+  std::optional<GtidSet> low;  // in the view for sure; nullopt: just what lies before `high`
 };
 
 struct Job {
   std::size_t table = 0;
+  TableName name;
   unsigned generation = 0;
   std::vector<std::string> after, key;  // of KeyedTable::key_texts, when `after` is not empty
   Told told;
@@ -63,10 +64,11 @@ struct Job {
 
 class PageQueue {
  public:
-  PageQueue(std::size_t tables, std::size_t pages_each);
+  explicit PageQueue(std::size_t pages_each);
 
   // --- by the reader of the binlog
-  // Pages of the table that were read, or are being read, are void: again from `job.after`.
+  // Pages of the table that were read, or are being read, are void: again from `job.after`. Its first job makes a
+  // table known.
   void restart(Job job);
   void set_told(std::size_t table, Told told);
   void accept_view(std::size_t table);
@@ -91,6 +93,7 @@ class PageQueue {
 
  private:
   struct Slot {
+    TableName name;
     unsigned generation = 0;
     bool active = false, reading = false, view_accepted = false;
     std::size_t pages = 0;  // being read, ready, and taken
@@ -101,7 +104,7 @@ class PageQueue {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Slot> slots_;
+  std::deque<Slot> slots_;  // by number; readers wait with a reference to one
   std::deque<Page> ready_;
   std::size_t pages_each_;
   std::atomic<bool> has_pages_{false}, stopped_{false};

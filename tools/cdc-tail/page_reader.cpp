@@ -20,6 +20,7 @@ constexpr std::size_t kPageBytes = 2 << 20;     // what a page should have
 constexpr std::size_t kMostBytes = 4 << 20;     // where it is cut
 constexpr std::uint64_t kFirstRows = 1000;      // of a table whose rows nobody has seen yet
 constexpr std::chrono::seconds kPatience{60};   // for a commit to become visible
+constexpr unsigned kDefinitionTries = 20;       // to read a table by the definition that it has
 
 constexpr unsigned kNoSuchDatabase = 1049, kNoSuchColumn = 1054, kNoSuchTable = 1146, kNoSuchKey = 1176,
                    kDefinitionChanged = 1412;
@@ -27,6 +28,13 @@ constexpr unsigned kNoSuchDatabase = 1049, kNoSuchColumn = 1054, kNoSuchTable = 
 bool is_stale_definition(unsigned number) {
   return number == kNoSuchColumn || number == kDefinitionChanged || number == kNoSuchKey;
 }
+
+bool is_no_table(unsigned number) { return number == kNoSuchTable || number == kNoSuchDatabase; }
+
+// What is read does not fit the definition that was asked for: that is of before a DDL, or it is our fault.
+struct OtherDefinition : Error {
+  explicit OtherDefinition(std::string message) : Error(ExitCode::software, std::move(message)) {}
+};
 
 // Nobody wants the pages any more; the queue knows.
 struct GivenUp {};
@@ -43,7 +51,7 @@ void check_shapes(const KeyedTable& table, const std::vector<WireShape>& shapes)
     const bool label = columns[i].type == ColumnType::enumeration || columns[i].type == ColumnType::set;
     fits = shapes[i] == expected || shapes[i] == WireShape::nothing || (label && is_integer(shapes[i]));
   }
-  if (!fits) throw Error(ExitCode::software, table.schema->name.text() + ": the server sends columns of other types");
+  if (!fits) throw OtherDefinition(table.schema->name.text() + ": the server sends columns of other types");
 }
 
 std::vector<std::string> last_key(const Page& page) {
@@ -62,9 +70,8 @@ Bound bound_of(const Server& server) {
   return server.version().at_least(8, 0) && server.gtid_mode() == GtidMode::on ? Bound::gtids : Bound::locks;
 }
 
-PageReader::PageReader(CopySettings settings, const TableFilter& filter, std::vector<TableName> tables,
-                       PageQueue& queue)
-    : settings_(std::move(settings)), filter_(filter), names_(std::move(tables)), queue_(queue) {}
+PageReader::PageReader(CopySettings settings, const TableFilter& filter, PageQueue& queue)
+    : settings_(std::move(settings)), filter_(filter), queue_(queue) {}
 
 void PageReader::run() noexcept {
   while (const std::optional<Job> job = queue_.next_job()) work(*job);
@@ -82,28 +89,29 @@ void PageReader::work(const Job& job) {
     Page page;
     page.table = job.table;
     page.generation = job.generation;
+    unsigned tries = 0;
     try {
       if (!connection_) connect();
       read(job);
       return;
+    } catch (const OtherDefinition&) {
+      page.failure = std::current_exception();
+      tries = kDefinitionTries;
     } catch (const ServerError& error) {
-      positions_.erase(job.table);
-      disconnect();  // also ends a transaction
-      page.gone = error.number() == kNoSuchTable || error.number() == kNoSuchDatabase;
-      const bool again = error.transient() || is_stale_definition(error.number());
-      if (!page.gone && again && failures < settings_.max_retries && !queue_.stopped()) {
-        pause(std::min(milliseconds(50) * (1U << std::min(failures, 7U)), milliseconds(5000)));
-        continue;
-      }
-      if (!page.gone) page.failure = std::current_exception();
+      page.failure = std::current_exception();
+      tries = is_stale_definition(error.number()) ? kDefinitionTries : error.transient() ? settings_.max_retries : 0;
     } catch (const GivenUp&) {
       return disconnect();
     } catch (...) {
-      disconnect();
       page.failure = std::current_exception();
     }
-    queue_.deliver(std::move(page));
-    return;
+    positions_.erase(job.table);
+    disconnect();  // also ends a transaction
+    if (failures >= tries || queue_.stopped()) {
+      queue_.deliver(std::move(page));
+      return;
+    }
+    pause(std::min(milliseconds(50) * (1U << std::min(failures, 7U)), milliseconds(5000)));
   }
 }
 
@@ -112,8 +120,8 @@ void PageReader::connect() {
   // SHARE locks must be few and short; a view must hold over two statements.
   const std::string isolation = settings_.bound == Bound::locks ? "READ COMMITTED" : "REPEATABLE READ";
   const bool mariadb = connection.server_version().flavor == Flavor::mariadb;
-  connection.exec("SET SESSION time_zone = '+00:00', character_set_results = NULL, sql_mode = '', autocommit = 1, "
-                  "sql_select_limit = DEFAULT, net_write_timeout = 3600, innodb_lock_wait_timeout = 5");
+  connection.exec("SET SESSION time_zone = '+00:00', character_set_results = NULL, sql_mode = 'ALLOW_INVALID_DATES', "
+                  "autocommit = 1, sql_select_limit = DEFAULT, net_write_timeout = 3600, innodb_lock_wait_timeout = 5");
   connection.exec("SET SESSION TRANSACTION ISOLATION LEVEL " + isolation);
   if (mariadb) {
     connection.exec("SET SESSION max_statement_time = 0");
@@ -194,15 +202,30 @@ BinlogPosition PageReader::end_of_log() {
   return end->position;
 }
 
+// Waits for a DDL on the table to end, with its commit and its place in the log; in a transaction, keeps others from
+// beginning. ServerError when there is no such table, or no privilege on it.
+void PageReader::open_table(const TableName& name) {
+  connection_->query("SELECT 1 FROM " + Connection::quote_name(name.db) + "." + Connection::quote_name(name.table) +
+                     " LIMIT 1");
+}
+
 // Asked for only behind the lower bound: any DDL of before is then seen, and one of after is met in the stream.
 void PageReader::define(const Job& job, Page& page, Position& at) {
   if (!at.definition || at.generation != job.generation) {
-    std::optional<KeyedTable> table = read_keyed_table(*connection_, names_[job.table], settings_.full_metadata);
+    // Row locks are no lower bound for definitions: a DDL may be in the log before its commit is to be seen.
+    if (settings_.bound == Bound::locks) open_table(job.name);
+    std::optional<KeyedTable> table = read_keyed_table(*connection_, job.name, settings_.full_metadata);
     if (!table) {
-      page.gone = true;
-      return;
+      open_table(job.name);
+      throw OtherDefinition(job.name.text() + ": information_schema does not have it");
     }
     table->schema = filter_.apply(table->schema);
+    for (const KeyPart& part : table->key) {
+      const Column& column = table->schema->columns[part.column];
+      if (!column.excluded) continue;
+      throw ConfigError("--exclude-column leaves out " + column.name + " of " + job.name.text() +
+                        ", a column of its primary key: no chunk could say what it is of");
+    }
     at.definition = std::make_shared<const KeyedTable>(std::move(*table));
     at.generation = job.generation;
     if (at.limit == 0) at.limit = std::min(kFirstRows, settings_.chunk_rows);
@@ -217,17 +240,33 @@ void PageReader::read(const Job& job) {
   page.touches = job.told.touches;
   page.from = job.after;
   Position& at = positions_[job.table];
-  page.high = begin(job.told);
-  define(job, page, at);
-  page.other_key = !page.gone && !job.after.empty() && job.key != at.definition->key_texts;
-  if (page.gone || page.other_key) {
-    if (settings_.bound == Bound::view) connection_->exec("ROLLBACK");
-    queue_.deliver(std::move(page));
-  } else if (at.definition->key.empty()) {
-    read_view(job, std::move(page), at);
-  } else {
-    read_page(job, std::move(page), at);
+  try {
+    page.high = begin(job.told);
+    define(job, page, at);
+    page.other_key = !job.after.empty() && job.key != at.definition->key_texts;
+    if (page.other_key) {
+      if (settings_.bound == Bound::view) connection_->exec("ROLLBACK");
+      queue_.deliver(std::move(page));
+    } else if (at.definition->key.empty()) {
+      read_view(job, std::move(page), at);
+    } else {
+      read_page(job, std::move(page), at);
+    }
+  } catch (const ServerError& error) {
+    if (!is_no_table(error.number())) throw;
+    deliver_gone(job);
   }
+}
+
+void PageReader::deliver_gone(const Job& job) {
+  connection_->exec("ROLLBACK");
+  positions_.erase(job.table);
+  Page page;
+  page.table = job.table;
+  page.generation = job.generation;
+  page.gone = true;
+  page.high = end_of_log();
+  queue_.deliver(std::move(page));
 }
 
 void PageReader::read_page(const Job& job, Page page, Position& at) {
@@ -266,8 +305,9 @@ void PageReader::read_view(const Job& job, Page page, const Position& at) {
   if (settings_.bound == Bound::gtids) {
     page.low = server_->gtid_executed();
     connection_->exec("START TRANSACTION WITH CONSISTENT SNAPSHOT");
-    page.high = end_of_log();
   }
+  open_table(job.name);
+  if (settings_.bound == Bound::gtids) page.high = end_of_log();
   const BinlogPosition high = page.high;
   std::vector<WireShape> shapes;
   const auto next_page = [&] {
@@ -282,26 +322,31 @@ void PageReader::read_view(const Job& job, Page page, const Position& at) {
   page.opens_view = true;
   if (!queue_.deliver(std::move(page)) || !queue_.wait_for_verdict(job)) throw GivenUp();
   std::optional<Page> rows;
-  query_rows(
-      *connection_, page_query(*at.definition, {}, 0),
-      [&](const std::vector<WireShape>& told) {
-        check_shapes(*at.definition, told);
-        shapes = told;
-        rows = next_page();
-      },
-      [&](ByteView row) {
-        if (rows->bytes.size() >= kPageBytes || rows->ends.size() >= settings_.chunk_rows) {
-          rows->read_ms = now_ms();
-          if (!queue_.deliver(std::move(*rows))) throw GivenUp();
+  try {
+    query_rows(
+        *connection_, page_query(*at.definition, {}, 0),
+        [&](const std::vector<WireShape>& told) {
+          check_shapes(*at.definition, told);
+          shapes = told;
           rows = next_page();
-        }
-        rows->bytes.append(as_text(row));
-        rows->ends.push_back(rows->bytes.size());
-        return true;
-      });
+        },
+        [&](ByteView row) {
+          if (rows->bytes.size() >= kPageBytes || rows->ends.size() >= settings_.chunk_rows) {
+            rows->read_ms = now_ms();
+            if (!queue_.deliver(std::move(*rows))) throw GivenUp();
+            rows = next_page();
+          }
+          rows->bytes.append(as_text(row));
+          rows->ends.push_back(rows->bytes.size());
+          return true;
+        });
+  } catch (const ServerError& error) {
+    throw TemporaryError("the copy of " + job.name.text() + ", which has no key, cannot go on where it was cut off: " +
+                         error.message());
+  }
   rows->read_ms = now_ms();
   rows->last = true;
-  connection_->exec("ROLLBACK");
+  disconnect();  // ends the transaction
   queue_.deliver(std::move(*rows));
 }
 

@@ -39,7 +39,7 @@ struct CopySettings {
 
 class PageReader {
  public:
-  PageReader(CopySettings settings, const TableFilter& filter, std::vector<TableName> tables, PageQueue& queue);
+  PageReader(CopySettings settings, const TableFilter& filter, PageQueue& queue);
 
   // Takes jobs until the queue is stopped. Failures are delivered, never thrown.
   void run() noexcept;
@@ -57,6 +57,8 @@ class PageReader {
   void read_page(const Job& job, Page page, Position& at);
   void read_view(const Job& job, Page page, const Position& at);
   void define(const Job& job, Page& page, Position& at);
+  void open_table(const TableName& name);
+  void deliver_gone(const Job& job);
   void connect();
   void disconnect();
   BinlogPosition begin(const Told& told);
@@ -67,7 +69,6 @@ class PageReader {
 
   CopySettings settings_;
   const TableFilter& filter_;
-  std::vector<TableName> names_;
   PageQueue& queue_;
   std::mutex mutex_;  // of connection_'s coming and going
   std::optional<Connection> connection_;

@@ -130,6 +130,8 @@ void Run::start_snapshot(Server& server) {
   if (plan.settings.connect.socket.empty()) plan.settings.connect.hosts = {address_};
   Snapshot::Hooks hooks;
   hooks.on_chunk = [this](const SnapshotChunk& chunk) { bookmark_->chunk_told(chunk); };
+  hooks.on_void = [this](const TableName& table) { bookmark_->copy_void(table); };
+  hooks.on_end = [this] { bookmark_->copy_ended(); };
   hooks.waits = [this] {
     if (progress_.due()) progress_.show(status_text());
     if (signals_.take_status_request()) tell_status();
@@ -323,11 +325,11 @@ bool Run::sleep_for(milliseconds time) {
   return !signals_.stopping();
 }
 
+// The copy first: a terminal shows as much as it is wide.
 std::string Run::status_text() const {
-  std::string text = pipeline_->teller().boundary().text() + ", " +
-                     std::to_string(pipeline_->teller().total_changes()) + " changes told";
-  if (snapshot_ && !snapshot_->finished()) text += "; copy: " + snapshot_->status_text();
-  return text;
+  const std::string copy = snapshot_ && !snapshot_->finished() ? "copy: " + snapshot_->status_text() + "; " : "";
+  return copy + pipeline_->teller().boundary().text() + ", " + std::to_string(pipeline_->teller().total_changes()) +
+         " changes told";
 }
 
 void Run::tell_status() {

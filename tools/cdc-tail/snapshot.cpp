@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <set>
 #include <utility>
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
+#include "common/mysql/ddl_look_ahead.hpp"
 
 namespace cdc::tail {
 
@@ -41,8 +43,7 @@ Snapshot::Snapshot(CopyPlan plan, const Options& options, const TableFilter& fil
       hooks_(std::move(hooks)),
       decode_(options.bad_text) {
   for (CopiedTable& table : plan_.tables) {
-    TableCopy& copy = copies_.emplace_back(std::move(table), copies_.size());
-    by_name_[copy.name()] = &copy;
+    TableCopy& copy = add(std::move(table));
     const auto mark = plan_.marks.find(copy.name());
     if (mark == plan_.marks.end() || !copy.table().keyed) continue;
     copy.told_to = from_mark(mark->second);
@@ -53,6 +54,12 @@ Snapshot::Snapshot(CopyPlan plan, const Options& options, const TableFilter& fil
 }
 
 Snapshot::~Snapshot() { stop_threads(); }
+
+TableCopy& Snapshot::add(CopiedTable table) {
+  TableCopy& copy = copies_.emplace_back(std::move(table), copies_.size());
+  by_name_[copy.name()] = &copy;
+  return copy;
+}
 
 void Snapshot::warn_of_views() const {
   for (const TableCopy& copy : copies_) {
@@ -69,20 +76,18 @@ void Snapshot::start() {
   started_ = true;
   began_ = Clock::now();
   if (copies_.empty()) return;
-  queue_ = std::make_unique<PageQueue>(copies_.size(), kPagesEach);
+  queue_ = std::make_unique<PageQueue>(kPagesEach);
   start_threads();
   activate_next();
 }
 
 void Snapshot::start_threads() {
-  std::vector<TableName> names;
-  for (const TableCopy& copy : copies_) names.push_back(copy.name());
   const std::size_t count = std::min<std::size_t>(options_.snapshot_parallel, copies_.size());
   sigset_t all, before;  // signals are for the thread that can act on them
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   for (std::size_t i = 0; i < count; ++i) {
-    readers_.push_back(std::make_unique<PageReader>(plan_.settings, filter_, names, *queue_));
+    readers_.push_back(std::make_unique<PageReader>(plan_.settings, filter_, *queue_));
     threads_.emplace_back([reader = readers_.back().get()] { reader->run(); });
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -127,7 +132,9 @@ void Snapshot::activate_next() {
   }
 }
 
-Job Snapshot::job_of(TableCopy& copy) { return {copy.number(), 0, copy.told_to, copy.order, told(copy)}; }
+Job Snapshot::job_of(TableCopy& copy) {
+  return {copy.number(), copy.name(), 0, copy.told_to, copy.order, told(copy)};
+}
 
 Told Snapshot::told(const TableCopy& copy) {
   Told told;
@@ -146,28 +153,61 @@ TableCopy* Snapshot::find(const TableName& name) {
   return found->second;
 }
 
-// A page that shows the table on one side of a DDL is of no use on the other.
+// A page that shows the table on one side of a DDL is of no use on the other. Servers differ in whether the case of
+// a name in a statement matters; a page read once too often does no harm.
 void Snapshot::ddl(const DdlInfo& info) {
   if (finished_ || info.kind != StatementKind::ddl) return;
-  const bool of_database = !info.tables;
+  std::set<TableName> names;
+  for (const TableName& name : info.tables.value_or(std::vector<TableName>())) names.insert(folded(name));
   for (TableCopy& copy : copies_) {
-    if (of_database && !info.database.empty() && copy.name().db != info.database) continue;
-    if (!of_database &&
-        std::find(info.tables->begin(), info.tables->end(), copy.name()) == info.tables->end()) continue;
-    // ALTER and the like leave the rows where they are; the others may bring or take any.
-    const bool keeps_rows = info.ddl_class == DdlClass::alter || info.ddl_class == DdlClass::other;
-    restart(copy, !keeps_rows);
+    const TableName own = folded(copy.name());
+    const bool of_database = !info.tables && (info.database.empty() || own.db == lower_ascii(info.database));
+    if (of_database || names.contains(own)) altered(copy, info.ddl_class);
+  }
+  if (info.ddl_class == DdlClass::rename && info.tables) add_renamed(info);
+}
+
+void Snapshot::altered(TableCopy& copy, DdlClass ddl_class) {
+  switch (ddl_class) {
+    case DdlClass::alter:
+    case DdlClass::other:
+      return restart(copy, false);
+    case DdlClass::create:  // IF NOT EXISTS, or after a DROP: then all its rows come by the stream
+      return restart(copy, copy.state() == TableCopy::State::gone);
+    case DdlClass::drop:
+    case DdlClass::truncate:
+      if (!copy.ended()) restart(copy, true);
+      return;
+    case DdlClass::rename:  // these may bring rows that no change has told
+    case DdlClass::partition:
+      return restart(copy, true);
+  }
+}
+
+// A table that gets a name that is captured brings rows that nobody was told of under that name.
+void Snapshot::add_renamed(const DdlInfo& info) {
+  CopiedTable table;
+  bool of_copy = plan_.whole;
+  for (const TableName& name : *info.tables) {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) continue;
+    of_copy = true;
+    table.keyed = table.keyed && found->second->table().keyed;
+  }
+  if (!of_copy) return;
+  for (const TableName& name : *info.tables) {
+    if (by_name_.contains(name) || !filter_.captures(name)) continue;
+    table.name = name;
+    add(table);
   }
 }
 
 void Snapshot::restart(TableCopy& copy, bool from_the_start) {
   if (from_the_start) {
-    if (copy.state() == TableCopy::State::complete || copy.state() == TableCopy::State::gone) {
-      // What came by the DDL was never told.
-      copy.set_state(TableCopy::State::waiting);
-    }
+    if (copy.ended()) copy.set_state(TableCopy::State::waiting);
     copy.told_to.clear();
     copy.next_chunk = 0;
+    hooks_.on_void(copy.name());
   }
   if (copy.state() == TableCopy::State::copying) copy.mark_stale();
 }
@@ -209,6 +249,7 @@ void Snapshot::finish_if_done() {
   stop_threads();
   finished_ = true;
   teller_.tell_snapshot_end();
+  hooks_.on_end();
   log_.info("initial copy complete: " + status_text());
 }
 
@@ -225,6 +266,7 @@ void Snapshot::drop_pages_of(const TableCopy& copy) {
   queue_->release(copy.number(), dropped);
 }
 
+// What has come by now; then the caller has a look at signals, and at the stream.
 void Snapshot::tell_ready() {
   std::deque<Page> rest;
   while (!waiting_.empty() && !limit_reached_) {
@@ -236,18 +278,12 @@ void Snapshot::tell_ready() {
     } else {
       rest.push_back(std::move(page));
     }
-    if (queue_->has_pages()) collect();
   }
   waiting_ = std::move(rest);
 }
 
 bool Snapshot::handle(Page& page) {
   TableCopy& copy = copies_[page.table];
-  if (page.gone) {
-    log_.warning("table " + copy.name().text() + " is gone; its copy ends unfinished");
-    end(copy, TableCopy::State::gone);
-    return true;
-  }
   if (page.opens_view) return open_view(copy, page);
   if (page.other_key) {
     log_.warning("the primary key of " + copy.name().text() + " has changed; its copy begins again");
@@ -255,7 +291,16 @@ bool Snapshot::handle(Page& page) {
     return true;
   }
   if (teller_.boundary() < page.high) return false;
-  tell_chunk(copy, page);
+  if (page.gone) {
+    log_.warning("table " + copy.name().text() + " is gone; its copy ends unfinished");
+    end(copy, TableCopy::State::gone);
+  } else if (!copy.table().keyed && !page.definition->key.empty()) {
+    log_.info("table " + copy.name().text() + " has got a primary key; its copy begins again");
+    copy.set_keyed();
+    restart(copy, true);
+  } else {
+    tell_chunk(copy, page);
+  }
   return true;
 }
 

@@ -28,10 +28,13 @@ namespace cdc::tail {
 
 class Snapshot {
  public:
-  // All references must outlive it. `on_chunk` is told of every chunk that is complete; `waits` is called while
-  // the stream is held up for a table without key, and says whether to give up.
+  // All references must outlive it. `on_chunk` is told of every chunk that is complete, `on_void` of a table whose
+  // chunks are to be forgotten, `on_end` when all tables are complete; `waits` is called while the stream is held up
+  // for a table without key, and says whether to give up.
   struct Hooks {
     std::function<void(const SnapshotChunk&)> on_chunk;
+    std::function<void(const TableName&)> on_void;
+    std::function<void()> on_end;
     std::function<bool()> waits;
   };
   Snapshot(CopyPlan plan, const Options& options, const TableFilter& filter, ChangeSink& sink, Output& output,
@@ -64,6 +67,9 @@ class Snapshot {
   void stop_threads();
   void activate_next();
   void finish_if_done();
+  TableCopy& add(CopiedTable table);
+  void add_renamed(const DdlInfo& info);
+  void altered(TableCopy& copy, DdlClass ddl_class);
   void restart(TableCopy& copy, bool from_the_start);
   void restart_stale();
   void collect();

@@ -60,9 +60,9 @@ void Snapshot::tell_row(const RowsContext& context, const Page& page, std::size_
 void Snapshot::tell_whole(TableCopy& copy) {
   log_.info("reading " + copy.name().text() + " in one view");
   while (!copy.ended() && !limit_reached_) {
+    if (hooks_.waits()) return;
     if (!queue_->has_pages()) {
       output_.flush();
-      if (hooks_.waits()) return;
       queue_->wait_for_page();
       continue;
     }
@@ -72,7 +72,6 @@ void Snapshot::tell_whole(TableCopy& copy) {
         continue;
       }
       if (page.failure) std::rethrow_exception(page.failure);
-      if (page.gone) throw RefusedError("table " + copy.name().text() + " vanished while it was read");
       tell_chunk(copy, page);
       queue_->release(copy.number());
       if (limit_reached_) return;

@@ -15,6 +15,7 @@
 namespace cdc::tail {
 
 struct CopyPlan {
+  bool whole = false;  // of all that is captured, not of some tables
   CopySettings settings;
   std::vector<CopiedTable> tables;
   // Where the copy of a table goes on, from the checkpoint: its last chunk told.

@@ -123,8 +123,7 @@ TableCopy::Verdict TableCopy::judge(const Page& view, const BinlogPosition& boun
   if (boundary < view.high) return Verdict::later;
   for (const Touch& touch : transactions_) {
     if (touch.end > view.high) return Verdict::retry;  // withheld already, and not in the view
-    const bool exact = view.low.empty() || !view.low.mariadb().empty();
-    if (!exact && !view.low.contains(touch.gtid)) return Verdict::retry;
+    if (view.low && !view.low->contains(touch.gtid)) return Verdict::retry;
   }
   return Verdict::accepted;
 }

@@ -18,7 +18,7 @@ namespace cdc::tail {
 struct CopiedTable {
   TableName name;
   std::uint64_t rows = 0, bytes = 0;  // the server's estimates
-  bool keyed = true;
+  bool keyed = true;  // its primary key is one that pages can follow
 };
 
 class TableCopy {
@@ -33,6 +33,7 @@ class TableCopy {
   State state() const { return state_; }
   bool ended() const { return state_ >= State::complete; }
   void set_state(State state) { state_ = state; }
+  void set_keyed() { table_.keyed = true; }
 
   // Rows of a table without key cannot be told before its copy: nobody could say which rows they change.
   bool withholds() const { return !table_.keyed && !ended(); }
