@@ -27,22 +27,23 @@ std::string_view Batch::store(std::string_view row, std::string_view line, std::
 }
 
 void Batch::put(std::string_view key, std::string_view row, std::string_view line) {
-  if (2 * (keys_.size() + 1) > slots_.size()) rehash(std::max(kFirstSlots, slots_.size() * 2));
+  if (2 * (keys_.size() + 1) > slots_.size()) grow_slots();
+  const std::uint32_t hash = hash_of(key);
+  // Most likely not in the cache; it comes while the row is copied.
+  __builtin_prefetch(&slots_[hash & (slots_.size() - 1)], 1);
   std::string_view kept_line;
   const std::string_view text = store(row, line, kept_line);
   live_bytes_ += text.size();
-  const std::uint32_t hash = hash_of(key);
-  std::uint32_t* const slot = find(key, hash);
-  if (*slot == 0) {
+  Slot* const slot = find(key, hash);
+  if (slot->row == 0) {
     keys_.push_back(key_text_.append(key));
-    hashes_.push_back(hash);
     rows_.push_back(text);
     if (keep_lines_) lines_.push_back(kept_line);
     touched_.push_back(transaction_);
-    *slot = static_cast<std::uint32_t>(rows_.size());
+    *slot = {hash, static_cast<std::uint32_t>(rows_.size())};
     return;
   }
-  const std::uint32_t index = *slot - 1;
+  const std::uint32_t index = slot->row - 1;
   live_bytes_ -= rows_[index].size();
   if (touched_[index] != transaction_) {
     undo_.push_back({index, rows_[index], keep_lines_ ? lines_[index] : std::string_view()});
@@ -83,9 +84,10 @@ void Batch::rollback() {
   if (keep_lines_) lines_.resize(committed_rows_);
   if (keyed_) {
     keys_.resize(committed_rows_);
-    hashes_.resize(committed_rows_);
     touched_.resize(committed_rows_);
-    rehash(slots_.size());
+    slots_.assign(slots_.size(), {});
+    for (std::size_t row = 0; row < keys_.size(); ++row)
+      enter({hash_of(keys_[row]), static_cast<std::uint32_t>(row + 1)});
   } else {
     seqs_.resize(committed_rows_);
     while (!runs_.empty() && runs_.back().first >= committed_rows_) runs_.pop_back();
@@ -97,7 +99,6 @@ void Batch::seal() {
   commit();
   // What only changes need.
   slots_ = {};
-  hashes_ = {};
   keys_ = {};
   touched_ = {};
   key_text_.clear();
@@ -105,8 +106,8 @@ void Batch::seal() {
 
 std::size_t Batch::memory() const {
   const std::size_t views = rows_.capacity() + lines_.capacity() + keys_.capacity();
-  const std::size_t words = hashes_.capacity() + touched_.capacity() + slots_.capacity();
-  return text_.allocated() + key_text_.allocated() + views * sizeof(std::string_view) + words * sizeof(std::uint32_t) +
+  return text_.allocated() + key_text_.allocated() + views * sizeof(std::string_view) +
+         touched_.capacity() * sizeof(std::uint32_t) + slots_.capacity() * sizeof(Slot) +
          seqs_.capacity() * sizeof(std::uint64_t) + runs_.capacity() * sizeof(Run) + undo_.capacity() * sizeof(Undo);
 }
 
@@ -144,22 +145,26 @@ Mark Batch::mark_after(std::size_t index, const Mark& from) const {
 }
 
 // The slot of `key`, or the free one where it belongs.
-std::uint32_t* Batch::find(std::string_view key, std::uint32_t hash) {
+Batch::Slot* Batch::find(std::string_view key, std::uint32_t hash) {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
-    const std::uint32_t slot = slots_[i];
-    if (slot == 0 || (hashes_[slot - 1] == hash && keys_[slot - 1] == key)) return &slots_[i];
+    Slot& slot = slots_[i];
+    if (slot.row == 0 || (slot.hash == hash && keys_[slot.row - 1] == key)) return &slot;
   }
 }
 
-void Batch::rehash(std::size_t slots) {
-  slots_.assign(slots, 0);
-  const std::size_t mask = slots - 1;
-  for (std::size_t row = 0; row < hashes_.size(); ++row) {
-    std::size_t i = hashes_[row] & mask;
-    while (slots_[i] != 0) i = (i + 1) & mask;
-    slots_[i] = static_cast<std::uint32_t>(row + 1);
-  }
+void Batch::enter(Slot slot) {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t i = slot.hash & mask;
+  while (slots_[i].row != 0) i = (i + 1) & mask;
+  slots_[i] = slot;
+}
+
+void Batch::grow_slots() {
+  std::vector<Slot> before(std::max(kFirstSlots, slots_.size() * 2));
+  before.swap(slots_);
+  for (const Slot& slot : before)
+    if (slot.row != 0) enter(slot);
 }
 
 void Batch::compact() {

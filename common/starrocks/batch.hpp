@@ -72,8 +72,13 @@ class Batch {
     TransactionId transaction;
   };
 
-  std::uint32_t* find(std::string_view key, std::uint32_t hash);
-  void rehash(std::size_t slots);
+  struct Slot {
+    std::uint32_t hash = 0, row = 0;  // of a key, and its index + 1; 0 is free
+  };
+
+  Slot* find(std::string_view key, std::uint32_t hash);
+  void enter(Slot slot);  // whose key is not there yet
+  void grow_slots();
   std::string_view store(std::string_view row, std::string_view line, std::string_view& kept_line);
   void compact();
 
@@ -82,9 +87,8 @@ class Batch {
   std::vector<std::string_view> rows_;  // "{…},"
   std::vector<std::string_view> lines_;
   std::vector<std::string_view> keys_;
-  std::vector<std::uint32_t> hashes_;  // of keys_
   std::vector<std::uint32_t> touched_;  // keyed: the number of the transaction that changed the row last
-  std::vector<std::uint32_t> slots_;    // open addressing: index + 1 into keys_, 0 is free
+  std::vector<Slot> slots_;             // of keys_, open addressing
   std::vector<std::uint64_t> seqs_;     // without keys
   std::vector<Run> runs_;               // without keys
   // Text that is no longer of use stays until there is twice as much as after the last clean-up.
