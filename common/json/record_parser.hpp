@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "common/base/error.hpp"
@@ -30,6 +31,8 @@ class RecordParser {
   class Members;
   struct Parser;
   Members members(std::string_view line);
+  std::optional<BeginRecord> plain_begin(std::string_view line);
+  std::optional<CommitRecord> plain_commit(std::string_view line);
 
   std::unique_ptr<Parser> parser_;
 };

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "common/base/fd.hpp"
+#include "common/json/line_cursor.hpp"
 #include "common/json/row_scanner.hpp"
 
 namespace cdc {
@@ -101,7 +102,7 @@ struct RecordReader::Parser {
   RowScanner scanner;
   ondemand::parser parser;
 };
-static_assert(RowScanner::kPadding <= simdjson::SIMDJSON_PADDING);
+static_assert(LineCursor::kPadding <= simdjson::SIMDJSON_PADDING);
 
 RecordReader::RecordReader(int fd, std::string name, std::size_t max_line)
     : fd_(fd),

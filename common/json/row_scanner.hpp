@@ -16,10 +16,7 @@ namespace cdc {
 
 class RowScanner {
  public:
-  // Bytes behind a line's newline that are read, though not looked at.
-  static constexpr std::size_t kPadding = 16;
-
-  // `line` is without its newline, which must be there, with kPadding bytes behind it. True: `view` is the line's, its
+  // `line` is without its newline, which must be there, with LineCursor::kPadding bytes behind it. True: `view` is the line's, its
   // `db`, `table` and `gtid` valid until the next true, its other views as long as the line. Of records that are no rows
   // only the kind is known, not that the rest is well-formed. False: only the view's fields have changed.
   bool scan(std::string_view line, RecordView& view);

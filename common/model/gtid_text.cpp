@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GTIDs and their sets as text (libs/mysql/gtids of MySQL 9.7; sql/rpl_gtid.cc of MariaDB) and as bytes.
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <charconv>
 #include <cstring>
@@ -14,12 +15,17 @@ namespace {
 
 constexpr std::size_t kMaxTagLength = 32;
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+constexpr std::array<std::int8_t, 256> make_hex_values() {
+  std::array<std::int8_t, 256> values{};
+  values.fill(-1);
+  for (std::size_t i = 0; i < 16; ++i) {
+    values[static_cast<std::size_t>("0123456789abcdef"[i])] = static_cast<std::int8_t>(i);
+    values[static_cast<std::size_t>("0123456789ABCDEF"[i])] = static_cast<std::int8_t>(i);
+  }
+  return values;
 }
+constexpr std::array<std::int8_t, 256> kHexValues = make_hex_values();
+int hex_value(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
@@ -211,7 +212,10 @@ void RowPlan::fit_key(const TableSchema& source, const TargetTable& target) {
 
 void RowPlan::check_columns(const RecordView& row) const {
   bool fits = row.fields.size() == columns_.size();
-  for (std::size_t i = 0; fits && i < columns_.size(); ++i) fits = row.fields[i].name == columns_[i].name;
+  for (std::size_t i = 0; fits && i < columns_.size(); ++i) {
+    const std::string_view name = row.fields[i].name;
+    fits = name.size() == columns_[i].name.size() && std::memcmp(name.data(), columns_[i].name.data(), name.size()) == 0;
+  }
   if (!fits) fail_columns(row);
 }
 
@@ -226,7 +230,6 @@ void RowPlan::fail_columns(const RecordView& row) const {
 }
 
 void RowPlan::append_key(const RecordView& row, OutBuffer& out) const {
-  check_columns(row);
   out.append(key_prefix_);
   for (const std::size_t i : key_) {
     out.append(row.fields[i].value);

@@ -50,7 +50,7 @@ class RowPlan {
   // What a user should know of the pair of tables although it can be loaded, a sentence each.
   const std::vector<std::string>& notices() const { return notices_; }
 
-  // Appends the key's bytes. Same bytes, same key.
+  // Appends the key's bytes; of a row that append_object() takes. Same bytes, same key.
   void append_key(const RecordView& row, OutBuffer& out) const;
   // Appends the object for an upsert (insert) or a delete. RowRejected names the column; ConfigError when the row
   // lacks columns.

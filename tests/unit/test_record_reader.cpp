@@ -168,6 +168,49 @@ TEST_CASE("one changed byte of what cdc-tail writes means what it means to a JSO
   }
 }
 
+TEST_CASE("one changed byte of a begin or commit means what it means to a JSON parser") {
+  cdc::RecordParser parser;
+  const auto told = [&](std::string line, bool commit) {
+    std::string text;
+    try {
+      if (commit) {
+        const cdc::CommitRecord record = parser.commit(line);
+        text = record.gtid.value_or("none") + "|" + record.gtids.value_or("none") + "|" + std::to_string(record.ts_ms) + "|" +
+               record.position.text() + "|" + std::to_string(record.changes) + (record.snapshot ? "|" : "");
+      } else {
+        const cdc::BeginRecord record = parser.begin(line);
+        text = record.gtid.value_or("none") + "|" + std::to_string(record.ts_ms) + "|" + record.position.text() +
+               (record.snapshot ? "|" : "");
+      }
+    } catch (const cdc::DataError&) {
+      text = "refused";
+    }
+    return text;
+  };
+  const std::string lines[] = {
+      R"({"kind":"begin","gtid":"u:1","ts_ms":-17,"file":"b.000001","pos":12})",
+      R"({"kind":"begin","gtid":null,"ts_ms":0,"file":"é","pos":4})",
+      R"({"kind":"commit","gtid":"u:1","gtids":"u:1","ts_ms":1763710000123,"file":"b.000001","pos":12,"changes":10})",
+      R"({"kind":"commit","gtid":null,"gtids":null,"ts_ms":1,"file":"b.000001","pos":4,"changes":0})"};
+  for (const std::string& line : lines) {
+    const bool commit = line.find("commit") != std::string::npos;
+    REQUIRE(told(line, commit) == told("{ " + line.substr(1), commit));
+    REQUIRE(told(line, commit) != "refused");
+    const std::size_t members = line.find(',');  // whoever takes the record knows its kind
+    for (std::size_t at = members; at <= line.size(); ++at) {
+      for (const char c : std::string("\"\\{}[]:,019-.eEtn aU\x01\x7f\xc3") + '\0') {
+        std::string longer = line;
+        longer.insert(at, 1, c);
+        std::string changed = line.substr(0, at) + c + (at < line.size() ? line.substr(at + 1) : "");
+        for (const std::string& text : {changed, longer, line.substr(0, at)}) {
+          const std::string fast = told(text, commit);
+          if (fast != told("{ " + text.substr(1), commit)) FAIL_CHECK(text << " was read as " << fast);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("lines of any length, in blocks of any size") {
   const std::string big(3 << 20, 'x');
   const std::string line =
