@@ -147,10 +147,6 @@ QueryEvent decode_query(const Event& event, std::string& scratch) {
   return query;
 }
 
-std::uint64_t decode_xid(const Event& event) {
-  return event.reader().u64();
-}
-
 std::string XaId::text() const {
   return "X'" + to_hex(as_bytes(gtrid)) + "',X'" + to_hex(as_bytes(bqual)) + "'," + std::to_string(format);
 }
@@ -166,12 +162,6 @@ XaPrepareEvent decode_xa_prepare(const Event& event) {
   prepare.xid.gtrid = reader.text(gtrid_length);
   prepare.xid.bqual = reader.text(bqual_length);
   return prepare;
-}
-
-std::string_view decode_rows_query(const Event& event) {
-  ByteReader reader = event.reader();
-  if (event.type() == EventType::rows_query) reader.skip(1);  // the length in one byte, useless
-  return reader.text(reader.left());
 }
 
 IncidentEvent decode_incident(const Event& event) {
@@ -202,58 +192,6 @@ HeartbeatEvent decode_heartbeat(const Event& event) {
   }
   if (heartbeat.file.empty() || !heartbeat.pos) reader.fail("no file name or no position");
   return heartbeat;
-}
-
-IntvarEvent decode_intvar(const Event& event) {
-  ByteReader reader = event.reader();
-  IntvarEvent intvar;
-  intvar.kind = static_cast<IntvarEvent::Kind>(reader.u8());
-  intvar.value = reader.u64();
-  return intvar;
-}
-
-RandEvent decode_rand(const Event& event) {
-  ByteReader reader = event.reader();
-  RandEvent rand;
-  rand.seed1 = reader.u64();
-  rand.seed2 = reader.u64();
-  return rand;
-}
-
-UserVarEvent decode_user_var(const Event& event) {
-  ByteReader reader = event.reader();
-  UserVarEvent variable;
-  variable.name = reader.text(reader.u32());
-  variable.is_null = reader.u8() != 0;
-  if (variable.is_null) return variable;
-  variable.type = reader.u8();
-  variable.collation = reader.u32();
-  variable.value = reader.bytes(reader.u32());
-  if (!reader.at_end()) variable.is_unsigned = (reader.u8() & 1) != 0;
-  return variable;
-}
-
-ViewChangeEvent decode_view_change(const Event& event) {
-  constexpr std::size_t kIdSize = 40;
-  ByteReader reader = event.reader();
-  ViewChangeEvent change;
-  const std::string_view id = reader.text(kIdSize);
-  change.view_id = id.substr(0, id.find('\0'));
-  change.sequence_number = reader.u64();
-  return change;
-}
-
-std::string_view decode_binlog_checkpoint(const Event& event) {
-  ByteReader reader = event.reader();
-  return reader.text(reader.u32());
-}
-
-StartEncryptionEvent decode_start_encryption(const Event& event) {
-  ByteReader reader = event.reader();
-  StartEncryptionEvent encryption;
-  encryption.scheme = reader.u8();
-  encryption.key_version = reader.u32();
-  return encryption;
 }
 
 void append_uncompressed(ByteReader& reader, std::string& out) {

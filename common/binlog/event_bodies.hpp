@@ -42,9 +42,6 @@ constexpr std::uint64_t kSqlModeNoBackslashEscapes = 0x100000;
 // QUERY, EXECUTE_LOAD_QUERY and MARIADB_QUERY_COMPRESSED; `scratch` keeps the text of a compressed one (`sql` then points there).
 QueryEvent decode_query(const Event& event, std::string& scratch);
 
-// XID: the storage engine's number of the committed transaction.
-std::uint64_t decode_xid(const Event& event);
-
 // The identifier of an XA transaction (XID of the X/Open specification, sql/xa.h).
 struct XaId {
   std::int32_t format = 1;
@@ -58,9 +55,6 @@ struct XaPrepareEvent {
   XaId xid;
 };
 XaPrepareEvent decode_xa_prepare(const Event& event);
-
-// ROWS_QUERY and MARIADB_ANNOTATE_ROWS: the statement behind the rows events that follow.
-std::string_view decode_rows_query(const Event& event);
 
 // INCIDENT: something of unknown effect was not logged (type 1, LOST_EVENTS, is the only one).
 struct IncidentEvent {
@@ -76,44 +70,6 @@ struct HeartbeatEvent {
   std::optional<std::uint64_t> pos;
 };
 HeartbeatEvent decode_heartbeat(const Event& event);
-
-// What precedes a statement in statement format: INTVAR (LAST_INSERT_ID or INSERT_ID), RAND seeds, USER_VAR.
-struct IntvarEvent {
-  enum class Kind : std::uint8_t { invalid = 0, last_insert_id = 1, insert_id = 2 };
-  Kind kind = Kind::invalid;
-  std::uint64_t value = 0;
-};
-IntvarEvent decode_intvar(const Event& event);
-struct RandEvent {
-  std::uint64_t seed1 = 0, seed2 = 0;
-};
-RandEvent decode_rand(const Event& event);
-struct UserVarEvent {
-  std::string_view name;
-  bool is_null = true;
-  std::uint8_t type = 0;  // Item_result: 0 string, 1 real, 2 integer, 4 decimal
-  std::uint32_t collation = 0;
-  ByteView value;  // as stored: text, 8 bytes of double or integer, packed decimal
-  bool is_unsigned = false;
-};
-UserVarEvent decode_user_var(const Event& event);
-
-// VIEW_CHANGE of group replication.
-struct ViewChangeEvent {
-  std::string_view view_id;
-  std::uint64_t sequence_number = 0;
-};
-ViewChangeEvent decode_view_change(const Event& event);
-
-// MARIADB_BINLOG_CHECKPOINT: recovery needs no file before this one.
-std::string_view decode_binlog_checkpoint(const Event& event);
-
-// MARIADB_START_ENCRYPTION: what follows cannot be read without the key.
-struct StartEncryptionEvent {
-  std::uint8_t scheme = 0;
-  std::uint32_t key_version = 0;
-};
-StartEncryptionEvent decode_start_encryption(const Event& event);
 
 // MariaDB's compressed section (log_bin_compress): one byte 0x80 | algorithm << 4 | width, `width` bytes of
 // the plain size, high byte first, then a zlib stream. In a compressed rows event the section is all that

@@ -56,25 +56,6 @@ class Decoder {
       case EventType::incident:
         decode_incident(event);
         break;
-      case EventType::xid:
-        cdc::decode_xid(event);
-        break;
-      case EventType::rows_query:
-      case EventType::mariadb_annotate_rows:
-        decode_rows_query(event);
-        break;
-      case EventType::intvar:
-        decode_intvar(event);
-        break;
-      case EventType::rand:
-        decode_rand(event);
-        break;
-      case EventType::user_var:
-        decode_user_var(event);
-        break;
-      case EventType::view_change:
-        decode_view_change(event);
-        break;
       case EventType::table_map:
         maps_.add(event, mariadb);
         break;

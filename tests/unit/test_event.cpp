@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <libdeflate.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 
 #include "binlog_fixture.hpp"
@@ -72,7 +74,14 @@ std::string query_info(const Event& event, bool mariadb) {
   return info;
 }
 
-// The last column of SHOW BINLOG EVENTS, as far as the event half knows it.
+// Whether nobody reads the body.
+bool is_unread(EventType type) {
+  constexpr std::array kUnread{EventType::xid, EventType::rand, EventType::user_var, EventType::rows_query,
+                               EventType::mariadb_annotate_rows, EventType::mariadb_binlog_checkpoint};
+  return std::find(kUnread.begin(), kUnread.end(), type) != kUnread.end();
+}
+
+// The last column of SHOW BINLOG EVENTS.
 std::string info_in_show(const Event& event, const EventReader& reader) {
   switch (event.type()) {
     case EventType::format_description:
@@ -94,14 +103,6 @@ std::string info_in_show(const Event& event, const EventReader& reader) {
     case EventType::query:
     case EventType::mariadb_query_compressed:
       return query_info(event, reader.format().mariadb);
-    case EventType::rows_query:
-      return "# " + std::string(cdc::decode_rows_query(event));
-    case EventType::mariadb_annotate_rows:
-      return std::string(cdc::decode_rows_query(event));
-    case EventType::mariadb_binlog_checkpoint:
-      return std::string(cdc::decode_binlog_checkpoint(event));
-    case EventType::xid:
-      return "COMMIT /* xid=" + std::to_string(cdc::decode_xid(event)) + " */";
     case EventType::xa_prepare: {
       const cdc::XaPrepareEvent prepare = cdc::decode_xa_prepare(event);
       return prepare.one_phase ? "XA COMMIT " + prepare.xid.text() + " ONE PHASE"
@@ -110,15 +111,6 @@ std::string info_in_show(const Event& event, const EventReader& reader) {
     case EventType::rotate: {
       const cdc::RotateEvent rotate = cdc::decode_rotate(event);
       return std::string(rotate.file) + ";pos=" + std::to_string(rotate.pos);
-    }
-    case EventType::rand: {
-      const cdc::RandEvent rand = cdc::decode_rand(event);
-      return "rand_seed1=" + std::to_string(rand.seed1) + ",rand_seed2=" + std::to_string(rand.seed2);
-    }
-    case EventType::user_var: {
-      const cdc::UserVarEvent variable = cdc::decode_user_var(event);
-      const std::int64_t value = cdc::ByteReader(variable.value).i64();  // the fixtures have only integers
-      return "@`" + std::string(variable.name) + "`=" + std::to_string(value);
     }
     case EventType::table_map: {
       const cdc::TableMap map = cdc::decode_table_map(event, reader.format().mariadb);
@@ -146,6 +138,7 @@ struct Lines {
     CHECK(row[2] == type_in_show(event.type()));
     CHECK(row[3] == std::to_string(event.header.server_id));
     CHECK(row[4] == std::to_string(event.end_pos));
+    if (is_unread(event.type())) return;
     std::string told = row.size() > 5 ? row[5] : "";
     std::string made = info_in_show(event, reader);
     if (cdc::is_rows_event(event.type())) told = told.substr(0, told.find(" flags:"));
