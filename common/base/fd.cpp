@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 
 namespace cdc {
 
@@ -75,9 +76,16 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// Of a symbolic link what it names; else `path`.
+std::string target_of(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> target(::realpath(path.c_str(), nullptr), &std::free);
+  return target ? target.get() : path;
+}
+
 }  // namespace
 
-void replace_file(const std::string& path, std::string_view content) {
+void replace_file(const std::string& name, std::string_view content) {
+  const std::string path = target_of(name);
   std::string temporary = path + ".XXXXXX";
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) throw IoError(ExitCode::io, temporary, errno);

@@ -41,7 +41,8 @@ std::size_t read_some(int fd, void* data, std::size_t size, std::string_view nam
 void write_all(int fd, std::string_view data, std::string_view name);
 
 // Replaces `path` durably: a temporary file beside it (mode 0600 unless the old file has another), fsync, rename,
-// fsync of the directory. At every instant the old or the new content is there. IoError(io).
+// fsync of the directory. At every instant the old or the new content is there. Behind a symbolic link that is the
+// file it names; the link stays. IoError(io).
 void replace_file(const std::string& path, std::string_view content);
 
 // An exclusive flock(2) on PATH (created if missing), held for the life of the object and released by

@@ -56,6 +56,16 @@ TEST_CASE("replace_file writes, keeps the mode and leaves nothing beside") {
   CHECK_THROWS_AS(cdc::replace_file(directory.path + "/none/file", "x"), cdc::IoError);
 }
 
+TEST_CASE("replace_file leaves a symbolic link, and replaces what it names") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path + "/file", link = directory.path + "/link";
+  cdc::replace_file(path, "one");
+  fs::create_symlink("file", link);
+  cdc::replace_file(link, "two");
+  CHECK(fs::is_symlink(link));
+  CHECK(cdc::read_file(path, 100) == "two");
+}
+
 TEST_CASE("descriptors that do not block are waited for") {
   int ends[2];
   REQUIRE(::pipe2(ends, O_NONBLOCK) == 0);
