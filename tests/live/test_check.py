@@ -449,10 +449,14 @@ class BadUse(unittest.TestCase):
     def test_nobody_answers(self):
         done = run_check("--no-defaults", "-h", "127.0.0.1", "-P", "1", "-u", "x")
         self.assertEqual(done.returncode, 3)
-        self.assertIn("127.0.0.1", done.stderr)
+        self.assertIn("127.0.0.1", done.stdout)
+        self.assertEqual(done.stderr, "")
         done = run_check("--no-defaults", "-h", "127.0.0.1", "-P", "1", "-u", "x", "--format=json")
         self.assertEqual(done.returncode, 3)
         self.assertEqual(json.loads(done.stdout)["verdict"], "unknown")
+        done = run_check("--no-defaults", "-h", "127.0.0.1", "-P", "1", "-u", "x", "--gtid-set=", "--format=gtid-set")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("127.0.0.1", done.stderr)
 
     def test_a_broken_checkpoint(self):
         with tempfile.NamedTemporaryFile("w", suffix=".ckpt") as file:

@@ -73,7 +73,10 @@ int tell(const App& app, const Job& job, const Report& report) {
     default:
       break;
   }
-  if (!report.input) return status;
+  if (!report.input) {
+    app.log().error(report.results.front().message);
+    return status;
+  }
   if (!report.input->position.asked) throw UsageError("this --format prints a position, and none is given");
   if (const auto text = position_text(job.format, report.input->position)) {
     write_stdout(*text);
@@ -156,7 +159,6 @@ int work(const App& app, Job job) {
     report.results.push_back({"server.connect", Status::critical, error.message(), ""});
     const std::string server =
         job.connection.hosts.empty() ? job.connection.socket : job.connection.hosts.front().host;
-    app.log().error(error.message());
     const int status = tell(app, job, report);
     leave(job, report, job.connection.user + "@" + server);
     return status;
