@@ -7,6 +7,15 @@
 
 namespace cdc {
 
+void follow_prepared(const Transaction& ended, PreparedXas& prepared) {
+  if (!ended.xid) return;
+  if (ended.end == TransactionEnd::xa_prepare) {
+    prepared.insert_or_assign(*ended.xid, PreparedXa{ended.gtid, {ended.file, ended.begin_pos}});
+  } else if (ended.end == TransactionEnd::xa_commit || ended.end == TransactionEnd::xa_rollback) {
+    prepared.erase(*ended.xid);
+  }
+}
+
 TransactionStep TransactionTracker::feed(const Event& event) {
   abandoned_ = false;
   is_query_ = false;
@@ -32,7 +41,7 @@ TransactionStep TransactionTracker::feed(const Event& event) {
       step = close(event, TransactionEnd::incident);
       break;
     case EventType::transaction_payload:
-      step = payloads_ == Payloads::closed ? close(event, TransactionEnd::payload) : continue_with(event);
+      step = payloads_ == Payloads::closed ? feed_closed_payload(event) : continue_with(event);
       break;
     // The log goes on in another file, or behind a crash. Nothing of a transaction is in two files.
     case EventType::rotate:
@@ -195,6 +204,24 @@ TransactionStep TransactionTracker::close_xa(const Event& event, TransactionEnd 
 
 TransactionStep TransactionTracker::feed_xa_prepare(const Event& event) {
   XaPrepareEvent prepare = decode_xa_prepare(event);
+  const TransactionStep step =
+      close(event, prepare.one_phase ? TransactionEnd::commit : TransactionEnd::xa_prepare);
+  transaction_.xid = std::move(prepare.xid);
+  return step;
+}
+
+// The first inner event is BEGIN or XA START. An XA transaction's is read to its end, which tells of how many phases
+// it is.
+TransactionStep TransactionTracker::feed_closed_payload(const Event& event) {
+  if (!payload_reader_) payload_reader_.emplace();
+  payload_reader_->open(event);
+  std::optional<Event> inner = payload_reader_->next();
+  const bool is_xa = inner && inner->type() == EventType::query &&
+                     classify_statement(decode_query(*inner, query_scratch_).sql) == StatementKind::xa_start;
+  if (!is_xa) return close(event, TransactionEnd::payload);
+  while (inner && inner->type() != EventType::xa_prepare) inner = payload_reader_->next();
+  if (!inner) return close(event, TransactionEnd::payload);
+  XaPrepareEvent prepare = decode_xa_prepare(*inner);
   const TransactionStep step =
       close(event, prepare.one_phase ? TransactionEnd::commit : TransactionEnd::xa_prepare);
   transaction_.xid = std::move(prepare.xid);

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +22,9 @@
 #include "common/binlog/ddl.hpp"
 #include "common/binlog/event.hpp"
 #include "common/binlog/event_bodies.hpp"
+#include "common/binlog/payload.hpp"
 #include "common/model/gtid.hpp"
+#include "common/model/position.hpp"
 
 namespace cdc {
 
@@ -42,7 +45,7 @@ enum class TransactionEnd : std::uint8_t {
   xa_commit,
   xa_rollback,
   incident,
-  payload,    // a payload left closed (Payloads::closed)
+  payload,    // a payload left closed (Payloads::closed), that of an XA transaction excepted
   abandoned,  // the log went on elsewhere (crash, truncated file): never committed, its GTID is not executed
 };
 
@@ -66,15 +69,26 @@ struct Transaction {
   std::optional<XaId> xid;    // from XA START on; of a two-phase end, the statement's
 };
 
+// An XA transaction behind its XA PREPARE: what that was, and where a reader has to begin to get its rows.
+struct PreparedXa {
+  Gtid gtid;
+  BinlogPosition begin;
+  bool operator==(const PreparedXa&) const = default;
+};
+// Those that are prepared and not yet ended, by what a reader has seen.
+using PreparedXas = std::map<XaId, PreparedXa>;
+// Takes in a transaction that has ended.
+void follow_prepared(const Transaction& ended, PreparedXas& prepared);
+
 class TransactionTracker {
  public:
   // expanded: each TRANSACTION_PAYLOAD is followed by its inner events (in_payload). closed: it is not, and
-  // ends the transaction; whether by commit or XA PREPARE is then not known.
+  // ends the transaction; the tracker looks into it only to tell an XA transaction.
   enum class Payloads : std::uint8_t { expanded, closed };
   explicit TransactionTracker(Payloads payloads = Payloads::expanded) : payloads_(payloads) {}
 
-  // Throws DecodeError (without place) when a GTID, QUERY or XA event cannot be decoded, and when an event's
-  // type is not known and its header does not say that it may be ignored.
+  // Throws DecodeError (without place) when a GTID, QUERY or XA event or a closed payload cannot be decoded, and
+  // when an event's type is not known and its header does not say that it may be ignored.
   TransactionStep feed(const Event& event);
 
   // Whether a transaction is open behind the last event.
@@ -103,6 +117,7 @@ class TransactionTracker {
   TransactionStep feed_gtid(const Event& event);
   TransactionStep feed_query(const Event& event);
   TransactionStep feed_xa_prepare(const Event& event);
+  TransactionStep feed_closed_payload(const Event& event);
   TransactionStep feed_other(const Event& event);
   TransactionStep continue_with(const Event& event);
   TransactionStep close(const Event& event, TransactionEnd end);
@@ -112,6 +127,7 @@ class TransactionTracker {
   void mark_boundary(const Event& event);
 
   Payloads payloads_;
+  std::optional<PayloadReader> payload_reader_;  // when they are closed
   bool inside_ = false;
   bool in_group_ = false;  // behind BEGIN or XA START: a statement does not end it
   bool abandoned_ = false;

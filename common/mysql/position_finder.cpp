@@ -2,32 +2,28 @@
 #include "common/mysql/position_finder.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
-#include "common/mysql/binlog_stream.hpp"
-
 namespace cdc {
-namespace {
+
+PositionFinder::PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged, WaitHook wait)
+    : options_(std::move(options)), files_(std::move(files)), purged_(std::move(purged)), wait_(std::move(wait)) {}
 
 // The whole log from a file's first event on; whoever has read enough drops the stream.
-BinlogStream open_dump(const ConnectOptions& options, const std::string& file) {
+BinlogStream PositionFinder::open_dump(const std::string& file) const {
   DumpRequest request;
   request.position = {file, 4};
   request.stop_at_end = true;
-  return BinlogStream(Connection(options), request);
+  return BinlogStream(Connection(options_), request, wait_);
 }
-
-}  // namespace
-
-PositionFinder::PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged)
-    : options_(std::move(options)), files_(std::move(files)), purged_(std::move(purged)) {}
 
 const FileStart& PositionFinder::file_start(const std::string& file) {
   const auto known = starts_.find(file);
   if (known != starts_.end()) return known->second;
   FileStart start;
   try {
-    BinlogStream stream = open_dump(options_, file);
+    BinlogStream stream = open_dump(file);
     scan_file_start(stream, start);
   } catch (const ServerError& error) {
     // The set before the first transaction is known all the same; of a file that is gone nothing is.
@@ -40,7 +36,7 @@ const FileStart& PositionFinder::file_start(const std::string& file) {
 PositionScan PositionFinder::scan_to(const BinlogPosition& position) {
   PositionScan scan;
   try {
-    BinlogStream stream = open_dump(options_, position.file);
+    BinlogStream stream = open_dump(position.file);
     scan = scan_position(stream, position);
   } catch (const ServerError& error) {
     if (!is_refused_kind(error)) throw;
@@ -135,10 +131,43 @@ bool PositionFinder::has(const MariadbGtid& gtid) {
   return place.first && place.first->gtid.mariadb == gtid;
 }
 
+FoundPrepared PositionFinder::find_prepared(const std::map<XaId, BinlogPosition>& wanted, std::uint64_t limit) {
+  FoundPrepared found;
+  std::map<XaId, PreparedSearch> searches;
+  for (const auto& [xid, before] : wanted) searches.emplace(xid, PreparedSearch{before, std::nullopt, false});
+  found.all_read = true;
+  std::uint64_t read = 0;
+  for (auto file = files_.rbegin(); file != files_.rend() && !searches.empty(); ++file) {
+    const BinlogPosition begin{file->name, 4};
+    if (std::all_of(searches.begin(), searches.end(), [&](const auto& search) { return search.second.before <= begin; }))
+      continue;
+    if (read >= limit) {
+      found.all_read = false;
+      break;
+    }
+    try {
+      BinlogStream stream = open_dump(file->name);
+      read += scan_prepared(stream, searches);
+    } catch (const ServerError& error) {
+      if (!is_refused_kind(error) && !is_missing_file(error)) throw;
+      found.all_read = false;  // and what the rest of this file would tell of those prepared in it is not known
+      break;
+    }
+    for (auto search = searches.begin(); search != searches.end();) {
+      const auto& [xid, result] = *search;
+      if (result.prepared) found.prepared.emplace(xid, *result.prepared);
+      if (result.ended) found.ended.insert(xid);
+      search = result.prepared || result.ended ? searches.erase(search) : std::next(search);
+    }
+  }
+  bytes_read_ += read;
+  return found;
+}
+
 FoundPlace PositionFinder::find_from(const std::string& file, const Wanted& wanted) {
   FoundPlace place;
   try {
-    BinlogStream stream = open_dump(options_, file);
+    BinlogStream stream = open_dump(file);
     find_transaction(stream, wanted, place);
   } catch (const ServerError& error) {
     if (!is_refused_kind(error)) throw;

@@ -14,20 +14,29 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "common/mysql/binlog_stream.hpp"
 #include "common/mysql/connection.hpp"
 #include "common/mysql/position_scan.hpp"
 #include "common/mysql/server.hpp"
 
 namespace cdc {
 
+// XA transactions that were looked for in the log.
+struct FoundPrepared {
+  PreparedXas prepared;
+  std::set<XaId> ended;   // not open any more at the place
+  bool all_read = false;  // what is in neither is not in the log
+};
+
 class PositionFinder {
  public:
   // `files` and `purged`: Server::binlog_files() and gtid_purged(). scan_to() and file_start() do without the
-  // files.
-  PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged);
+  // files. What the hook throws leaves the question; it must not answer `stop`.
+  PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged, WaitHook wait = {});
 
   // The format, PREVIOUS_GTIDS (as it is, without gtid_purged) and first commit time of a file; nothing when
   // it is listed but gone.
@@ -47,6 +56,10 @@ class PositionFinder {
   // The first transaction in binlog order that is a member of `set`; nullopt when the binlog has none.
   std::optional<FoundPlace> first_of(const GtidSet& set);
 
+  // Where each of these XA transactions was prepared, if it still is at the place given with it. Reads whole files
+  // from there backwards, and begins no further one once `limit` bytes were read.
+  FoundPrepared find_prepared(const std::map<XaId, BinlogPosition>& wanted, std::uint64_t limit);
+
   // MariaDB: whether the binlog names this transaction, as one of its own or as the last before it. A server
   // that lacks it accepts it all the same when it knows a greater number of the same domain and server.
   bool has(const MariadbGtid& gtid);
@@ -61,10 +74,12 @@ class PositionFinder {
  private:
   using Wanted = std::function<bool(const Transaction&)>;
   FoundPlace find_from(const std::string& file, const Wanted& wanted);
+  BinlogStream open_dump(const std::string& file) const;
 
   ConnectOptions options_;
   std::vector<BinlogFile> files_;
   GtidSet purged_;
+  WaitHook wait_;
   std::map<std::string, FileStart> starts_;
   std::uint64_t bytes_read_ = 0;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/mysql/position_scan.hpp"
 
+#include <algorithm>
+
 #include "common/binlog/gtid_events.hpp"
 
 namespace cdc {
@@ -152,6 +154,7 @@ class Scan {
 
   void count(const Transaction& transaction) {
     result_.last_commit_ms = transaction.commit_ms;
+    follow_prepared(transaction, result_.prepared);
     if (transaction.gtid.empty()) {
       ++result_.anonymous;
       return;
@@ -174,6 +177,14 @@ class Scan {
 
 PositionScan scan_position(EventSource& source, const BinlogPosition& position) {
   return Scan(source, position).run();
+}
+
+GtidSet without_prepared(GtidSet executed, const PreparedXas& prepared) {
+  GtidSet open;
+  for (const auto& [xid, transaction] : prepared)
+    if (transaction.gtid.kind == Gtid::Kind::mysql) open.add(transaction.gtid);
+  executed.subtract(open);
+  return executed;
 }
 
 void scan_file_start(EventSource& source, FileStart& start) {
@@ -215,6 +226,7 @@ void find_transaction(EventSource& source, const std::function<bool(const Transa
     }
     if (ends(step)) {
       place.last_commit_ms = tracker.transaction().commit_ms;
+      follow_prepared(tracker.transaction(), place.prepared);
       if (const Gtid& gtid = tracker.transaction().gtid; !gtid.empty()) {
         if (!place.gtid_set) place.gtid_set.emplace();
         place.gtid_set->add(gtid);
@@ -222,6 +234,32 @@ void find_transaction(EventSource& source, const std::function<bool(const Transa
     }
     if (!tracker.inside()) place.position = {std::string(event.file), event.end_pos};
   }
+}
+
+std::uint64_t scan_prepared(EventSource& source, std::map<XaId, PreparedSearch>& searches) {
+  FileEvents events(source);
+  TransactionTracker tracker(TransactionTracker::Payloads::closed);
+  const auto is_behind = [](const auto& search, const BinlogPosition& place) { return search.second.before <= place; };
+  while (const std::optional<Event> event = events.next()) {
+    const TransactionStep step = with_place(*event, [&] { return tracker.feed(*event); });
+    if (!ends(step)) continue;
+    const Transaction& transaction = tracker.transaction();
+    const BinlogPosition begin{transaction.file, transaction.begin_pos};
+    if (std::all_of(searches.begin(), searches.end(), [&](const auto& search) { return is_behind(search, begin); }))
+      break;
+    if (!transaction.xid) continue;
+    const auto found = searches.find(*transaction.xid);
+    if (found == searches.end() || is_behind(*found, begin)) continue;
+    PreparedSearch& search = found->second;
+    if (transaction.end == TransactionEnd::xa_prepare) {
+      search.prepared = PreparedXa{transaction.gtid, begin};
+      search.ended = false;
+    } else if (transaction.end == TransactionEnd::xa_commit || transaction.end == TransactionEnd::xa_rollback) {
+      search.prepared.reset();
+      search.ended = true;
+    }
+  }
+  return events.bytes_read();
 }
 
 }  // namespace cdc

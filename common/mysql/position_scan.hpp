@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -36,6 +37,8 @@ struct PositionScan {
   std::optional<std::uint64_t> after;
   // All executed at `before`. nullopt when the file does not begin with a set (MySQL 5.6 without gtid_mode).
   std::optional<GtidSet> gtid_set;
+  // XA transactions of this file that are prepared there and not ended; their GTIDs are in the set.
+  PreparedXas prepared;
   // GTIDs of the file's transactions that end at or before `before`, which a reader from the file's start has
   // seen.
   GtidSet seen;
@@ -57,7 +60,11 @@ struct PositionScan {
 // "FILE:POS: …".
 PositionScan scan_position(EventSource& source, const BinlogPosition& position);
 
-// The same from the rows of SHOW BINLOG EVENTS, for a file whose dump the server breaks off because it holds
+// `executed` without the XA PREPAREs: the set to start from, by which a server sends them again before their XA
+// COMMIT. MariaDB's positions cannot leave out one transaction and stay as they are.
+GtidSet without_prepared(GtidSet executed, const PreparedXas& prepared);
+
+// scan_position() from the rows of SHOW BINLOG EVENTS, for a file whose dump the server breaks off because it holds
 // transactions without GTID while gtid_mode is ON, or with one while it is OFF. Needs REPLICATION SLAVE, and
 // MySQL 5.7, whose transactions all begin with a GTID event. Times and lengths of transactions are not known
 // (0).
@@ -84,6 +91,7 @@ void scan_file_start(EventSource& source, FileStart& start);
 struct FoundPlace {
   BinlogPosition position;
   std::optional<GtidSet> gtid_set;   // nullopt: no GTIDs in this binlog
+  PreparedXas prepared;              // as of PositionScan, in what was read
   std::optional<Transaction> first;  // nullopt: none yet, the position is the server's end
   bool refused_kind = false;  // the server will not send the transaction at the position: is_refused_kind()
   std::int64_t last_commit_ms = 0;  // of the newest transaction before it that was read; 0 none
@@ -94,5 +102,14 @@ struct FoundPlace {
 // first event. Fills `place` as it reads.
 void find_transaction(EventSource& source, const std::function<bool(const Transaction&)>& wanted,
                       FoundPlace& place);
+
+// What a file tells of an XA transaction that was prepared before a place.
+struct PreparedSearch {
+  BinlogPosition before;
+  std::optional<PreparedXa> prepared;  // the newest time, and not ended before the place
+  bool ended = false;                  // it was, and not prepared again
+};
+// Reads the source's first file for all of these; the bytes that took.
+std::uint64_t scan_prepared(EventSource& source, std::map<XaId, PreparedSearch>& searches);
 
 }  // namespace cdc

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "common/base/text.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr unsigned kUnknownSystemVariable = 1193;  // ER_UNKNOWN_SYSTEM_VARIABLE
 constexpr unsigned kSessionVariable = 1238;        // ER_INCORRECT_GLOBAL_LOCAL_VAR
+constexpr unsigned kXaRmError = 1401;              // ER_XAER_RMERR
 
 GtidMode parse_gtid_mode(const std::string& text) {
   const std::string mode = lower_ascii(text);
@@ -141,6 +143,26 @@ std::vector<RegisteredReplica> Server::replicas() {
                         text_of(result, row, "Host"),
                         text_of(result, row, renamed ? "Replica_UUID" : "Slave_UUID")});
   return replicas;
+}
+
+std::set<XaId> Server::prepared_xas() {
+  ResultSet result;
+  try {
+    result = connection_.query("XA RECOVER");
+  } catch (const ServerError& error) {
+    // The missing privilege is only in SHOW WARNINGS.
+    if (error.number() != kXaRmError) throw;
+    throw ServerError(ExitCode::denied, error.number(), error.sqlstate(), false, error.message());
+  }
+  std::set<XaId> xids;
+  for (const auto& row : result.rows) {
+    const std::string data = text_of(result, row, "data");
+    const std::size_t gtrid = number_of(result, row, "gtrid_length");
+    if (gtrid > data.size()) continue;
+    const auto format = static_cast<std::int32_t>(std::strtol(text_of(result, row, "formatID").c_str(), nullptr, 10));
+    xids.insert({format, data.substr(0, gtrid), data.substr(gtrid)});
+  }
+  return xids;
 }
 
 std::vector<DumpThread> Server::dump_threads() {

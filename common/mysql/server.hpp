@@ -9,10 +9,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/binlog/event_bodies.hpp"
 #include "common/model/gtid.hpp"
 #include "common/model/position.hpp"
 #include "common/mysql/connection.hpp"
@@ -92,6 +94,8 @@ class Server {
   std::optional<BinlogEnd> end();
   // Needs REPLICATION SLAVE (MariaDB: REPLICATION MASTER ADMIN).
   std::vector<RegisteredReplica> replicas();
+  // XA transactions that are prepared now, in whatever session or none. Needs XA_RECOVER_ADMIN from MySQL 8.0 on.
+  std::set<XaId> prepared_xas();
   // Without the privilege PROCESS: only those of the same user.
   std::vector<DumpThread> dump_threads();
   // One row for each channel, columns by the newer name ("Source_Host", "Seconds_Behind_Source") whatever the

@@ -32,6 +32,7 @@ class ShownScan {
     if (event.begins_transaction() || event.is_outside()) close(event.begin);
     if (event.type == "Previous_gtids") result_.gtid_set = GtidSet::parse(event.info);
     if (event.begins_transaction()) open(event);
+    if (open_) note_xa(event);
     if (event.begin < pos() && pos() < event.end) {
       result_.place = Place::inside_event;
       result_.event_begin = event.begin;
@@ -74,6 +75,24 @@ class ShownScan {
     open_ = std::move(transaction);
   }
 
+  void note_xa(const ShownEvent& event) {
+    if (event.type != "XA_prepare" && event.type != "Query") return;
+    bool one_phase = false;
+    const StatementKind kind = classify_statement(event.info);
+    std::optional<XaId> xid = parse_xa_id(event.info, &one_phase);
+    if (!xid || one_phase) return;
+    if (kind == StatementKind::xa_prepare) {
+      open_->end = TransactionEnd::xa_prepare;
+    } else if (kind == StatementKind::xa_commit) {
+      open_->end = TransactionEnd::xa_commit;
+    } else if (kind == StatementKind::xa_rollback) {
+      open_->end = TransactionEnd::xa_rollback;
+    } else {
+      return;
+    }
+    open_->xid = std::move(xid);
+  }
+
   // A transaction ends where the next event outside of it begins.
   void close(std::uint64_t end) {
     if (!open_) return;
@@ -93,6 +112,7 @@ class ShownScan {
   }
 
   void count(const Transaction& transaction) {
+    follow_prepared(transaction, result_.prepared);
     if (transaction.gtid.empty()) {
       ++result_.anonymous;
       return;

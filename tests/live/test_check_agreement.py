@@ -20,7 +20,7 @@ import uuid
 
 from binlog_client import GTID_TAGGED, Client, DumpError, parse_gtid_set
 from sandbox import SandboxError, Server
-from test_check import ask
+from test_check import ask, status_of
 
 SEED = int(os.environ.get("CDC_AGREEMENT_SEED", "1"))
 HISTORIES = int(os.environ.get("CDC_AGREEMENT_HISTORIES", "4"))
@@ -79,6 +79,7 @@ class History:
         self.foreign = [str(uuid.UUID(int=self.random.getrandbits(128))) for _ in range(2)]
         self.foreign_next = {source: 1 for source in self.foreign}
         self.number = 0
+        self.open_xas = []
         options = self.server_options()
         self.server = Server.start(f"{self.flavor}-{seed}", flavor=self.flavor, options=options)
         self.automatic = "--gtid-mode=OFF" not in options
@@ -93,7 +94,7 @@ class History:
             self.run(f"SET GLOBAL gtid_purged='{self.foreign[0]}:1-{self.random.randint(1, 9)}'")
             self.foreign_next[self.foreign[0]] = 20
         self.run("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, x LONGTEXT); "
-                        "CREATE TABLE d.m (id INT) ENGINE=MyISAM")
+                        "CREATE TABLE d.m (id INT) ENGINE=MyISAM; CREATE TABLE d.prepared (x INT)")
         for _ in range(self.random.randint(15, 45)):
             functions, weights = zip(*self.steps())
             self.random.choices(functions, weights)[0]()
@@ -108,7 +109,7 @@ class History:
                 client.execute(statement)
 
     def steps(self):
-        steps = [(self.insert, 6), (self.transaction, 3), (self.definition, 2), (self.flush, 4), (self.xa, 1), (self.myisam, 1),
+        steps = [(self.insert, 6), (self.transaction, 3), (self.definition, 2), (self.flush, 4), (self.xa, 1), (self.xa_prepare, 2), (self.xa_end, 1.5), (self.myisam, 1),
                  (self.copy_table, 1), (self.purge, 1), (self.restart, 0.6), (self.large, 0.5), (self.old_time, 0.5)]
         if self.automatic:
             steps += [(self.tagged, 1.5), (self.from_elsewhere, 2), (self.leave_hole, 1), (self.add_purged, 0.3)]
@@ -135,6 +136,18 @@ class History:
         end = self.random.choice(["COMMIT", "ROLLBACK"])
         self.run(f"XA START 'x{self.number}'; INSERT INTO d.t (x) VALUES ('xa'); XA END 'x{self.number}'; "
                         f"XA PREPARE 'x{self.number}'; XA {end} 'x{self.number}'")
+
+    def xa_prepare(self):
+        """One that stays open; of names that come again."""
+        xid = f"open{self.random.randint(1, 6)}"
+        if xid in self.open_xas:
+            return
+        self.open_xas.append(xid)
+        self.run(f"XA START '{xid}'; INSERT INTO d.prepared VALUES (1); XA END '{xid}'; XA PREPARE '{xid}'")
+
+    def xa_end(self):
+        if self.open_xas:
+            self.run(f"XA {self.random.choice(['COMMIT', 'ROLLBACK'])} '{self.open_xas.pop(self.random.randrange(len(self.open_xas)))}'")
 
     def myisam(self):
         self.run("INSERT INTO d.m VALUES (1)")
@@ -179,6 +192,8 @@ class History:
         self.automatic = True
 
     def set_gtid_modes(self, *modes):
+        while self.open_xas:  # a mode is not changed while transactions of the other kind are open
+            self.xa_end()
         for mode in modes:
             self.run(f"SET GLOBAL gtid_mode={mode}; INSERT INTO d.t (x) VALUES ('m')")
         self.restart_options = [f"--gtid-mode={modes[-1]}"]
@@ -195,16 +210,65 @@ class History:
 
     def read_events(self):
         self.files = {row.split("\t")[0]: int(row.split("\t")[1]) for row in self.server.sql("SHOW BINARY LOGS")}
-        self.events, self.gtids = [], {}
+        self.events, self.gtids, self.xas = [], {}, []
         for file in self.files:
             for row in self.server.sql(f"SHOW BINLOG EVENTS IN '{file}'"):
                 fields = row.split("\t")
                 begin, kind, end, info = int(fields[1]), fields[2], int(fields[4]), fields[5]
                 self.events.append((file, begin, kind, end))
+                self.note_xa(file, begin, kind, info)
                 if kind.lower().startswith(("gtid", "anonymous_gtid")) and kind != "Gtid_list":
                     self.gtids[file, begin] = self.gtid_of(info)
         self.executed_now = self.executed()
         self.purged = self.read_purged()
+
+    def note_xa(self, file, begin, kind, info):
+        """`xas`: (place of the transaction, verb, identifier) of all that prepare or end one in two phases."""
+        if kind.lower().startswith(("gtid", "anonymous_gtid")) and kind != "Gtid_list":
+            self.began = file, begin
+        statement = re.fullmatch(r"XA (PREPARE|COMMIT|ROLLBACK) (X'\S+)", info)
+        if statement:
+            self.xas.append((self.began, *statement.groups()))
+
+    def open_at(self, file, pos):
+        """({identifier: place of the XA PREPARE} that are open there, {identifier: state} of all that matter: None open, else
+        how it ends). Those whose XA PREPARE is purged have no place."""
+        order = {name: number for number, name in enumerate(self.files)}
+        here = order[file], pos
+        prepared, states, behind = {}, {}, set()
+        for (name, begin), verb, xid in self.xas:
+            if (order[name], begin) < here:
+                if verb == "PREPARE":
+                    prepared[xid] = name, begin
+                else:
+                    prepared.pop(xid, None)
+            elif verb == "PREPARE":
+                behind.add(xid)
+            elif xid in behind:
+                behind.remove(xid)
+            else:
+                states[xid] = verb
+        for xid in self.recovered() - behind:
+            states.setdefault(xid, None)
+        return prepared, states
+
+    def unsent_of(self, text):
+        """{identifier: {state}} of the XA transactions that this set counts as prepared and not as ended."""
+        unsent, states, current = members(text), {}, {}
+        for place, verb, xid in self.xas:
+            if verb == "PREPARE":
+                current[xid] = self.gtids[place]
+            else:
+                prepare = current.pop(xid, None)  # None: it is purged
+                if self.gtids[place] not in unsent and (prepare is None or prepare in unsent):
+                    states.setdefault(xid, set()).add(verb)
+        for xid in self.recovered():
+            if current.get(xid) is None or current[xid] in unsent:
+                states.setdefault(xid, set()).add(None)
+        return states
+
+    def recovered(self):
+        return {f"X'{xid.encode().hex()}',X'',1" for xid in self.open_xas}
 
     def gtid_of(self, info):
         name = re.search(r"GTID_NEXT= '(.*)'", info)[1]
@@ -287,7 +351,7 @@ class OldHistory(History):
         return [*checksum, "--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"] if self.random.random() < 0.25 else checksum
 
     def steps(self):
-        left_out = ("tagged", "add_purged", "copy_table", "myisam", "switch_gtids_on")
+        left_out = ("tagged", "add_purged", "copy_table", "myisam", "switch_gtids_on", "xa_prepare", "xa_end")
         return [step for step in super().steps() if step[0].__name__ not in left_out]
 
     def change_gtid_mode(self):
@@ -439,8 +503,30 @@ class Agreement(unittest.TestCase):
             return
         self.compare_start(start, dump, where)
         self.compare_sent(history, report, dump, where)
+        if start["ok"]:
+            self.compare_xa(history, report, file, pos, dump)
         if start["ok"] and not dump.error:
-            self.compare_restart(history, report, dump, where)
+            again = [] if history.flavor == "mariadb" else list(history.open_at(file, pos)[0].values())
+            self.compare_restart(history, report, dump, where, again)
+
+    def compare_xa(self, history, report, file, pos, dump):
+        """XA transactions that are prepared before the place and end behind it."""
+        prepared, states = history.open_at(file, pos)
+        if history.flavor == "mysql56":
+            self.assertEqual(status_of(report, "position.xa"), "ok")
+            return
+        words = {None: "open", "COMMIT": "committed", "ROLLBACK": "rolled back"}
+        found = {xa["xid"]: ((xa["file"], xa["pos"]) if xa["file"] else None, xa["state"]) for xa in report["position"]["xa"]}
+        ends = {(xid in prepared, state) for xid, state in states.items() if state != "ROLLBACK"}
+        expected = "ok"
+        if ends:
+            expected = "warning" if ends == {(False, None)} else "critical"
+        self.count(history, f"XA at a place: {expected}")
+        if dump.error:  # what lies behind the break is not known
+            self.assertIn(status_of(report, "position.xa"), (expected, "skipped"), (file, pos, found))
+            return
+        self.assertEqual(found, {xid: (prepared.get(xid), words[state]) for xid, state in states.items()}, (file, pos))
+        self.assertEqual(status_of(report, "position.xa"), expected, (file, pos, found))
 
     def compare_start(self, start, dump, where):
         self.assertEqual(start["server_accepts"], not dump.refused, (where, start, dump.error))
@@ -460,14 +546,14 @@ class Agreement(unittest.TestCase):
         if report["server"]["gtid_mode"] == "ON":
             self.assertTrue(history.same(report["prediction"]["start"]["sends"], dump.gtids), (where, report["prediction"], dump.gtids))
 
-    def compare_restart(self, history, report, dump, where):
-        """The job has read all that came; now it connects again, by GTIDs."""
+    def compare_restart(self, history, report, dump, where, again):
+        """The job has read all that came; now it connects again, by GTIDs. Our set asks for open XA PREPAREs `again`."""
         if report["server"]["gtid_mode"] != "ON" or not dump.places or None in dump.gtids:
             return
         ours = report["position"]["gtid_set"]
         by_ours = history.dump_set(ours)
-        self.assertEqual((by_ours.error, by_ours.places), (None, dump.places), (where, "our set", ours))
-        self.assertEqual(history.dump_set(history.with_all(ours, dump.gtids)).places, [], where)
+        self.assertEqual((by_ours.error, by_ours.places), (None, again + dump.places), (where, "our set", ours))
+        self.assertEqual(history.dump_set(history.with_all(ours, dump.gtids)).places, again, where)
         restart = report["prediction"]["restart"]
         naive = history.dump_set(history.with_all("", dump.gtids))
         self.count(history, f"restart: {restart['error'] or ('goes on' if restart['ok'] else 'replays all')}")
@@ -496,7 +582,8 @@ class Agreement(unittest.TestCase):
             if place not in tagged:
                 self.assertEqual(place, next((place for time, place in told if time >= wanted), None), wanted)
             if report["server"]["gtid_mode"] == "ON" and place:
-                self.assertEqual(history.dump_set(report["position"]["gtid_set"]).places[0], place, wanted)
+                again = list(history.open_at(*place)[0].values())
+                self.assertEqual(history.dump_set(report["position"]["gtid_set"]).places[:len(again) + 1], [*again, place], wanted)
 
     def compare_set(self, history, text):
         report = ask(history.server, f"--gtid-set={text}")
@@ -514,6 +601,11 @@ class Agreement(unittest.TestCase):
             self.assertEqual(dump.places, [], text)
         self.assertEqual(set(dump.gtids), history.sent_for(text), text)
         self.compare_sent(history, report, dump, text)
+        if history.flavor == "mysql" and start["ok"]:
+            wanted = {xid: states for xid, states in history.unsent_of(text).items() if states != {"ROLLBACK"}}
+            found = {xa["xid"] for xa in report["position"]["xa"] if xa["state"] != "rolled back"}
+            self.count(history, f"XA of a set: {'some' if wanted else 'none'}")
+            self.assertEqual(found, set(wanted), (text, report["position"]["xa"], wanted))
         # The equivalent file and offset sends nothing less.
         place = report["position"]
         by_place = Dump(history, lambda client: client.dump(place["file"], place["pos"]))

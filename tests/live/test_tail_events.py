@@ -48,13 +48,6 @@ class Xa(OneServer):
         self.assertEqual([(row["data"]["id"], row["data"]["b"][:2], len(row["data"]["b"])) for row in stream.rows],
                          [(1, "aa", 3000000), (2, "bb", 3000000), (3, "cc", 3000000), (4, "d", 1)])  # fmt: skip
 
-    def test_prepared_before_the_start(self):
-        self.server.sql(f"XA START 'b'; INSERT INTO {self.db}.t VALUES (1, 'xa'); XA END 'b'; XA PREPARE 'b'")
-        after = self.server.gtid_executed()
-        self.server.sql("XA COMMIT 'b'")
-        stream = run(f"--gtid-set={after}", "--stop-mode=latest", server=self.server, status=69)
-        self.assertIn("prepared before the start", stream.stderr)
-
 
 class Definitions(OneServer):
     def test_ddl_records(self):

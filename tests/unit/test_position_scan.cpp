@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "binlog_fixture.hpp"
 #include "common/mysql/position_scan.hpp"
@@ -40,7 +41,16 @@ struct Expected {
   Place place = Place::boundary;
   std::uint64_t before = 4, after = 0;
   GtidSet set;
+  std::map<std::string, std::uint64_t> prepared;  // by identifier, where their transaction begins
 };
+
+// "XA PREPARE X'61',X'',1" and "XA COMMIT X'61',X'',1", which are the last event of their transaction.
+void follow_xa(const Shown& event, std::uint64_t begin, std::map<std::string, std::uint64_t>& prepared) {
+  const auto words = cdc::split(event.info, ' ');
+  if (words.size() != 3 || words[0] != "XA") return;
+  if (words[1] == "PREPARE") prepared[std::string(words[2])] = begin;
+  if (words[1] == "COMMIT" || words[1] == "ROLLBACK") prepared.erase(std::string(words[2]));
+}
 
 // The last word that is a GTID: "SET @@SESSION.GTID_NEXT= 'uuid:1'", "BEGIN GTID 0-1-2".
 std::optional<cdc::Gtid> gtid_in(const std::string& info) {
@@ -71,7 +81,7 @@ Expected expect(const std::vector<Shown>& events, std::uint64_t pos) {
     if (event.outside()) {
       if (event.end <= pos) expected.before = event.end;
       if (event.begin < pos && pos < event.end) {
-        expected = {Place::inside_event, event.begin, event.end, expected.set};
+        expected = {Place::inside_event, event.begin, event.end, expected.set, expected.prepared};
         return expected;
       }
       continue;
@@ -83,6 +93,7 @@ Expected expect(const std::vector<Shown>& events, std::uint64_t pos) {
     if (end <= pos) {
       expected.before = end;
       if (const auto gtid = gtid_in(event.info)) expected.set.add(*gtid);
+      follow_xa(events[last], event.begin, expected.prepared);
     } else if (event.begin < pos) {
       const bool starts_event =
           std::any_of(events.begin(), events.end(), [&](const Shown& e) { return e.begin == pos; });
@@ -107,7 +118,7 @@ std::uint64_t behind_set(const std::vector<Shown>& events) {
 }  // namespace
 
 TEST_CASE("every offset of every captured binlog is what SHOW BINLOG EVENTS makes of it") {
-  std::size_t offsets = 0;
+  std::size_t offsets = 0, open_xas = 0;
   for (const std::string& name : cdc::fixture::names()) {
     if (name == "mysql56-nogtid") continue;  // its transactions do not begin with a GTID row
     for (const std::string& file : cdc::fixture::files_of(name)) {
@@ -124,6 +135,10 @@ TEST_CASE("every offset of every captured binlog is what SHOW BINLOG EVENTS make
         REQUIRE(scan.place == expected.place);
         if (expected.place != Place::behind_end) REQUIRE(scan.after == expected.after);
         REQUIRE(scan.before == expected.before);
+        std::map<std::string, std::uint64_t> prepared;
+        for (const auto& [xid, transaction] : scan.prepared) prepared[xid.text()] = transaction.begin.pos;
+        REQUIRE(prepared == expected.prepared);
+        if (!prepared.empty()) ++open_xas;
         const bool outside = std::any_of(events.begin(), events.end(), [&](const Shown& e) {
           return e.outside() && e.begin < pos && pos < e.end;
         });
@@ -136,6 +151,7 @@ TEST_CASE("every offset of every captured binlog is what SHOW BINLOG EVENTS make
     }
   }
   CHECK(offsets > 20'000);
+  CHECK(open_xas > 500);
 }
 
 TEST_CASE("without GTID events transactions are found all the same") {
@@ -177,6 +193,37 @@ TEST_CASE("behind a transaction that a crash cut off is a place to start, and it
   const cdc::PositionScan inside = cdc::scan_position(source, {file, std::prev(xid)->begin});
   CHECK(inside.place == Place::inside_transaction);
   CHECK(inside.before == begin->begin);
+}
+
+TEST_CASE("where an XA transaction was prepared, for a reader of what comes behind") {
+  for (const std::string name : {"mysql-transactions", "mariadb-transactions"}) {
+    const std::string file = cdc::fixture::files_of(name).front();
+    const std::vector<Shown> events = shown_events(name, file);
+    const auto shown = [&](const std::string& info) {
+      return std::find_if(events.begin(), events.end(), [&](const Shown& e) { return e.info == info; });
+    };
+    const std::string text = "X'6774726964',X'627175616c',7";
+    const cdc::XaId xid = *cdc::parse_xa_id("XA COMMIT " + text);
+    const auto prepare = shown("XA PREPARE " + text), commit = shown("XA COMMIT " + text);
+    const auto begin = std::find_if(std::make_reverse_iterator(prepare), events.rend(),
+                                    [](const Shown& e) { return e.starts(); });
+    const auto search = [&](std::uint64_t before) {
+      cdc::fixture::File source(name, file);
+      std::map<cdc::XaId, cdc::PreparedSearch> searches{{xid, {{file, before}, std::nullopt, false}}};
+      cdc::scan_prepared(source, searches);
+      return searches.at(xid);
+    };
+    const cdc::PreparedSearch open = search(prepare->end);
+    REQUIRE(open.prepared);
+    CHECK(open.prepared->begin == cdc::BinlogPosition{file, begin->begin});
+    CHECK(open.prepared->gtid == *gtid_in(begin->info));
+    const cdc::PreparedSearch ended = search(commit->end);
+    CHECK_FALSE(ended.prepared);
+    CHECK(ended.ended);
+    const cdc::PreparedSearch early = search(begin->begin);
+    CHECK_FALSE(early.prepared);
+    CHECK_FALSE(early.ended);
+  }
 }
 
 TEST_CASE("the start of a file tells its set and its first commit, and reads no further") {

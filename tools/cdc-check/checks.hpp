@@ -36,6 +36,7 @@ Results setting_checks(const CheckInput& input);       // settings.*
 Results position_checks(const CheckInput& input);      // position.*, gtid.*
 Results retention_checks(const CheckInput& input);     // retention.*, source.*
 CheckResult check_time_zone(const CheckInput& input);  // settings.time_zone
+CheckResult check_xa(const CheckInput& input);         // position.xa
 Results table_checks(const CheckInput& input);         // table.*
 Results forecast_checks(const CheckInput& input);      // start, restart
 

@@ -64,6 +64,22 @@ SessionOverrides ask_overrides(Connection& connection) {
   return overrides;
 }
 
+// Counted from the server's start, or the last FLUSH STATUS.
+XaCount ask_xa_count(Connection& connection) {
+  XaCount count;
+  const ResultSet result = connection.query(
+      "SHOW GLOBAL STATUS WHERE Variable_name IN ('Com_xa_prepare', 'Com_xa_commit', 'Com_xa_rollback', "
+      "'Uptime_since_flush_status')");
+  for (const auto& row : result.rows) {
+    const std::uint64_t number = parse_uint(row[1].value_or("")).value_or(0);
+    if (row[0].value_or("").starts_with("Com_"))
+      count.statements += number;
+    else
+      count.since_s = static_cast<std::int64_t>(number);
+  }
+  return count;
+}
+
 UtcOffset ask_utc_offset(Connection& connection) {
   const auto offset_at = [&](const std::string& utc) {
     const Field seconds = connection.query_value("SELECT TIMESTAMPDIFF(SECOND, " + utc + ", CONVERT_TZ(" +
@@ -153,6 +169,9 @@ ServerFacts gather_facts(Connection& connection) {
   facts.managed = managed_by(facts.variables);
   const Asker ask(facts.account);
   const Privileges privileges(facts.version);
+  // Before the end of the log: what is prepared now is in it.
+  facts.prepared_xas = ask("XA_RECOVER_ADMIN", [&] { return server.prepared_xas(); });
+  facts.xa_count = ask("", [&] { return ask_xa_count(connection); });
   // The purged set first: were it asked after the executed one, it could have grown beyond it.
   facts.purged = ask("", [&] { return server.gtid_purged(); });
   facts.files = ask(privileges.binlog, [&] { return server.binlog_files(); });

@@ -54,6 +54,12 @@ struct UtcOffset {
 };
 constexpr std::int64_t kHalfAYear = 182 * 86'400;  // seconds
 
+// How many XA PREPAREs, XA COMMITs and XA ROLLBACKs the server was asked for, over how many seconds up to now.
+struct XaCount {
+  std::uint64_t statements = 0;
+  std::int64_t since_s = 0;
+};
+
 struct ServerFacts {
   std::string name;     // "repl@db1:3306"
   std::string account;  // CURRENT_USER(), quoted for a GRANT: 'repl'@'%'
@@ -77,6 +83,8 @@ struct ServerFacts {
   Asked<std::vector<std::map<std::string, Field>>> channels;
   Asked<SessionOverrides> overrides;
   Asked<UtcOffset> utc_offset;
+  Asked<std::set<XaId>> prepared_xas;  // now
+  Asked<XaCount> xa_count;
   Asked<std::string> group_member;   // state of this member of a replication group; "" when in none
   Asked<std::string> rds_retention;  // mysql.rds_configuration 'binlog retention hours'; "" when not set
 

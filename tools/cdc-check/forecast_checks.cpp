@@ -127,7 +127,7 @@ CheckResult check_restart(const CheckInput& in) {
   }
   return {"restart", Status::critical, text,
           position.complete ? "Start by GTID set instead, with everything before " + where +
-                                  " counted as processed:\n" + position.complete->text()
+                                  " counted as processed:\n" + usable_set(position)->text()
                             : ""};
 }
 

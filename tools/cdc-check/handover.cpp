@@ -28,7 +28,7 @@ void write_checkpoint(const std::string& path, const ServerFacts& server, const 
   if (Checkpoint::load(path)) throw UsageError(path + " exists already; remove it if its job is given up");
   Checkpoint checkpoint;
   checkpoint.job = random_job();
-  if (server.mariadb() || server.gtid_mode == GtidMode::on) checkpoint.gtid_set = position.complete;
+  if (server.mariadb() || server.gtid_mode == GtidMode::on) checkpoint.gtid_set = usable_set(position);
   checkpoint.position = *position.position;
   checkpoint.server_uuid = server.uuid;
   checkpoint.ts_ms = position.last_commit_ms;

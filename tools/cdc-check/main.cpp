@@ -101,11 +101,12 @@ int check_server(const App& app, Job& job) {
   if (!connection.address().host.empty()) job.connection.hosts = {connection.address()};
   PositionFinder finder(job.connection, server.files.value.value_or(std::vector<BinlogFile>()),
                         server.purged.value.value_or(GtidSet()));
-  const PositionFacts position = gather_position(job.request, server, finder);
+  PositionFacts position = gather_position(job.request, server, finder);
   const Metrics metrics = measure(server, position, finder, job.checkpoint);
   TablesFacts tables = gather_tables(connection, job.tables);
   gather_activity(job.connection, server, position, job.scan_limit, tables);
   compare_definitions(connection, tables);
+  gather_xas(server, tables, job.scan_limit, finder, position);
   const CheckInput input{.server = server,
                          .position = position,
                          .metrics = metrics,

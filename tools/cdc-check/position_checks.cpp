@@ -144,7 +144,8 @@ CheckResult check_agreement(const CheckInput& in) {
   if (!in.position.scan || !in.position.scan->gtid_set) return skipped(kId, why_not_known(in.position));
   const GtidSet& there = *in.position.scan->gtid_set;
   const GtidSet& given = *in.position.given_set;
-  if (there == given) return {kId, Status::ok, "the GTID set is what is executed at the file and offset", ""};
+  if (without_prepared(there, in.position.prepared) == without_prepared(given, in.position.prepared))
+    return {kId, Status::ok, "the GTID set is what is executed at the file and offset", ""};
   return {kId, Status::critical,
           "file and offset and GTID set are two positions: the set lacks " + brief(there - given) +
               " and has " + brief(given - there) + " beyond",
@@ -349,11 +350,11 @@ CheckResult check_anonymous(const CheckInput& in) {
 }  // namespace
 
 Results position_checks(const CheckInput& input) {
-  constexpr std::array<Check, 17> kChecks{
-      check_file,         check_offset,    check_event,    check_transaction, check_readable,
-      check_complete_set, check_agreement, check_distance, check_purged,      check_ahead,
-      check_foreign,      check_holes,     check_tags,     check_gaps,        check_first_file,
-      check_files,        check_anonymous};
+  constexpr std::array<Check, 18> kChecks{
+      check_file,      check_offset,       check_event,     check_transaction, check_xa,
+      check_readable,  check_complete_set, check_agreement, check_distance,    check_purged,
+      check_ahead,     check_foreign,      check_holes,     check_tags,        check_gaps,
+      check_first_file, check_files,       check_anonymous};
   Results results;
   for (const Check check : kChecks) results.push_back(check(input));
   return results;

@@ -79,6 +79,7 @@ class Gatherer {
                                   [&] { return finder_.first_at(*facts_.given_timestamp_ms); });
     facts_.position = place.position;
     facts_.complete = place.gtid_set;
+    facts_.prepared = place.prepared;
     facts_.first = place.first;
     facts_.last_commit_ms = place.last_commit_ms;
     facts_.start = predict_found(facts_.sets, place, false);
@@ -92,6 +93,7 @@ class Gatherer {
     }
     facts_.scan = read("what " + position.text() + " is", [&] { return finder_.scan_to(position); });
     facts_.complete = facts_.scan->gtid_set;
+    facts_.prepared = facts_.scan->prepared;
     facts_.first = facts_.scan->next;
     facts_.last_commit_ms = facts_.scan->last_commit_ms;
     facts_.start = predict_by_position(facts_.sets, *facts_.scan);
@@ -124,6 +126,7 @@ class Gatherer {
         read("where the set's first missing transaction is", [&] { return finder_.place_of(set); });
     if (!place) return;
     if (!facts_.scan) facts_.position = place->position;
+    facts_.prepared = place->prepared;
     facts_.first = place->first;
     facts_.last_commit_ms = place->last_commit_ms;
     if (facts_.start.ok() && server_.mariadb()) look_for(set, *place);
@@ -198,7 +201,8 @@ void judge_silent_cases(const ServerFacts& server, PositionFacts& facts) {
   if (other_server && !facts.by_set) {
     facts.start = {StartError::other_server, true, {}, ""};
   } else if (facts.by_set && facts.given_position && facts.scan && facts.scan->gtid_set && !other_server &&
-             *facts.scan->gtid_set != *facts.given_set) {
+             without_prepared(*facts.scan->gtid_set, facts.prepared) !=
+                 without_prepared(*facts.given_set, facts.prepared)) {
     facts.start = {StartError::set_disagrees, true, {}, ""};
   }
 }
@@ -210,6 +214,15 @@ void tell_what_is_sent(PositionFacts& facts) {
 }
 
 }  // namespace
+
+std::optional<GtidSet> usable_set(const PositionFacts& position) {
+  std::optional<GtidSet> set = position.complete ? position.complete : position.repaired;
+  if (!set) return set;
+  PreparedXas open = position.prepared;
+  for (const auto& [xid, transaction] : position.xa.open)
+    if (transaction.prepared) open.emplace(xid, *transaction.prepared);
+  return without_prepared(std::move(*set), open);
+}
 
 bool looks_collected(const GtidSet& set, const GtidSet& missing) {
   bool shares_source = false;

@@ -13,6 +13,7 @@
 #include "common/mysql/position_finder.hpp"
 #include "tools/cdc-check/facts.hpp"
 #include "tools/cdc-check/prediction.hpp"
+#include "tools/cdc-check/xa_facts.hpp"
 
 namespace cdc::check {
 
@@ -45,7 +46,9 @@ struct PositionFacts {
 
   // Where a start happens: the given file and offset, or the place of the set, time or mode.
   std::optional<BinlogPosition> position;
-  std::optional<GtidSet> complete;        // all executed there: the set to use
+  std::optional<GtidSet> complete;        // all executed there; see usable_set()
+  PreparedXas prepared;                   // XA transactions that the file says are open there
+  XaFacts xa;                             // all of them, as far as is known: gather_xas()
   std::optional<PositionScan> scan;       // of a given file and offset
   std::optional<Transaction> first;       // the first transaction that will be sent, when it is there
   std::int64_t last_commit_ms = 0;        // of the newest transaction before it, 0 when not known
@@ -69,6 +72,9 @@ struct PositionFacts {
 // and bytes that are no binlog are thrown.
 PositionFacts gather_position(const PositionRequest& request, const ServerFacts& facts,
                               PositionFinder& finder);
+
+// The set to start from: complete there, or made whole, without XA PREPAREs whose rows are still to come.
+std::optional<GtidSet> usable_set(const PositionFacts& position);
 
 // Whether `set` looks collected: it lacks only purged transactions that are older than all it has.
 bool looks_collected(const GtidSet& set, const GtidSet& missing);

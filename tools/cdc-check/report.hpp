@@ -33,7 +33,5 @@ std::optional<std::string> connector_text(Consumer consumer, const PositionFacts
 std::vector<Reading> all_readings(const CheckInput& input);
 // The place to start from: the position, or the newest boundary before it when it is none.
 std::optional<BinlogPosition> usable_position(const PositionFacts& position);
-// The set to start from: complete there, or made whole.
-std::optional<GtidSet> usable_set(const PositionFacts& position);
 
 }  // namespace cdc::check

@@ -2,6 +2,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <array>
+
 #include "tools/cdc-check/report.hpp"
 
 namespace cdc::check {
@@ -122,6 +124,23 @@ void write_checks(Writer& json, const Results& results) {
   json.EndArray();
 }
 
+// Prepared before the position and not ended there.
+void write_xas(Writer& json, const XaFacts& xa) {
+  constexpr std::array<std::string_view, 4> kFates{"unknown", "open", "committed", "rolled back"};
+  key(json, "xa");
+  json.StartArray();
+  for (const auto& [xid, transaction] : xa.open) {
+    json.StartObject();
+    member(json, "xid", xid.text());
+    member(json, "state", kFates[static_cast<std::size_t>(transaction.fate)]);
+    const std::optional<PreparedXa>& prepared = transaction.prepared;
+    member(json, "gtid", prepared ? prepared->gtid.text() : "");
+    write_place(json, prepared ? std::optional(prepared->begin) : std::nullopt);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
 void write_position(Writer& json, const PositionFacts& position) {
   key(json, "position");
   json.StartObject();
@@ -129,6 +148,7 @@ void write_position(Writer& json, const PositionFacts& position) {
   member(json, "gtid_set", usable_set(position));
   if (position.scan && position.scan->after) member(json, "next_boundary", *position.scan->after);
   if (position.repaired) member(json, "repaired_gtid_set", position.repaired);
+  write_xas(json, position.xa);
   json.EndObject();
 }
 

@@ -84,7 +84,7 @@ std::string text_report(const Report& report, bool color, bool quiet) {
 std::vector<Reading> all_readings(const CheckInput& input) {
   std::vector<Reading> readings = input.position.readings;
   readings.push_back({"how old files are", input.metrics.bytes_read});
-  if (input.tables.activity) readings.push_back({"what happens to the tables", input.tables.activity->bytes});
+  if (input.tables.activity) readings.push_back({"what lies behind the position", input.tables.activity->bytes});
   return readings;
 }
 
@@ -92,11 +92,6 @@ std::optional<BinlogPosition> usable_position(const PositionFacts& position) {
   if (position.scan) return BinlogPosition{position.scan->position.file, position.scan->before};
   if (position.start.error == StartError::no_such_file) return std::nullopt;
   return position.position;
-}
-
-std::optional<GtidSet> usable_set(const PositionFacts& position) {
-  if (position.complete) return position.complete;
-  return position.repaired;
 }
 
 std::optional<std::string> gtid_set_text(const PositionFacts& position) {

@@ -36,6 +36,8 @@ class Follower {
     const TransactionStep step = tracker_.feed(event);
     const bool begun = step == TransactionStep::begin || step == TransactionStep::whole;
     if (begun && tracker_.transaction().gtid.empty()) ++activity_.anonymous;
+    if (step == TransactionStep::end || step == TransactionStep::whole)
+      activity_.xas.follow(tracker_.transaction());
     if (event.type() == EventType::table_map) {
       const auto map = maps_.add(event, reader_.format().mariadb);
       if (!matches(tables_.globs, map->name)) return;
@@ -67,7 +69,7 @@ class Follower {
 
 void gather_activity(const ConnectOptions& options, const ServerFacts& server, const PositionFacts& position,
                      std::uint64_t limit, TablesFacts& tables) {
-  if (tables.globs.empty()) return;
+  if (tables.globs.empty() && !(position.asked && may_have_xas_behind(server, position))) return;
   if (!position.position || !position.start.ok()) {
     tables.no_activity = position.asked ? "the position is none to start from" : "no position given";
     return;
@@ -86,7 +88,10 @@ void gather_activity(const ConnectOptions& options, const ServerFacts& server, c
   };
   try {
     DumpRequest request;
-    request.position = *position.position;
+    if (position.by_set)
+      request.executed = position.given_set;
+    else
+      request.position = *position.position;
     request.stop_at_end = true;
     BinlogStream stream(Connection(options), request);
     follower.follow(stream, limit);

@@ -53,6 +53,7 @@ struct TableActivity {
   // int there and bigint here".
   std::map<TableName, std::shared_ptr<const TableMap>> first_maps;
   std::map<TableName, std::string> differences;
+  XaBehind xas;
   std::uint64_t anonymous = 0;  // transactions without GTID
   std::uint64_t bytes = 0;
   std::uint64_t distance = 0;  // bytes from the position to the server's end
@@ -72,7 +73,8 @@ bool matches(const std::vector<std::string>& globs, const TableName& name);
 
 TablesFacts gather_tables(Connection& connection, const std::vector<std::string>& globs);
 
-// Reads the binlog from the position towards the end, at most `limit` bytes.
+// Reads what a start at the position would be sent, at most `limit` bytes; nothing when nobody wants to know: no
+// tables are named, and no XA transaction can have ended there.
 void gather_activity(const ConnectOptions& options, const ServerFacts& server, const PositionFacts& position,
                      std::uint64_t limit, TablesFacts& tables);
 // Holds the first rows that were met against the live tables.

@@ -95,7 +95,7 @@ void Pipeline::handle(const Event& event) {
       throw DataError("the transaction that began at " + std::to_string(tracker_.previous().begin_pos) +
                       " was never completed; what was told of it did not happen");
     }
-    teller_.forget(teller_.boundary());
+    teller_.forget();
     storing_ = false;
   }
   switch (step) {
@@ -219,9 +219,12 @@ void Pipeline::finish_transaction() {
   update_boundary();
   if (transaction.end == TransactionEnd::xa_prepare) {
     prepared_[transaction.xid.value()] = {transaction.gtid, std::exchange(stored_, {})};
-    if (!muted_) teller_.forget(boundary_);
+    if (!muted_) teller_.forget();
   } else if (muted_) {
-    if (transaction.xid) prepared_.erase(*transaction.xid);
+    if (const auto found = transaction.xid ? prepared_.find(*transaction.xid) : prepared_.end(); found != prepared_.end()) {
+      if (!start_.gate.executed) teller_.complete(found->second.gtid);
+      prepared_.erase(found);
+    }
     if (!start_.gate.executed) teller_.complete(transaction.gtid);  // before the start, which tells it
   } else {
     finish_told(transaction);

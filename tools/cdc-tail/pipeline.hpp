@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/binlog/event.hpp"
 #include "common/binlog/payload.hpp"
@@ -49,6 +51,10 @@ class Pipeline {
     snapshot_ = snapshot;
     rows_.set_snapshot(snapshot);
   }
+  // The rows of an XA transaction whose XA COMMIT begins at `commit` and whose XA PREPARE was not in the stream;
+  // nullopt when they are nowhere. Without: they are nowhere.
+  using PreparedSearch = std::function<std::optional<StoredEvents>(const XaId& xid, const BinlogPosition& commit)>;
+  void set_prepared_search(PreparedSearch search) { prepared_search_ = std::move(search); }
   void begin(Start start);
   // The connection is new: events come again from the last boundary on.
   void reconnected();
@@ -98,6 +104,7 @@ class Pipeline {
   std::string_view text_of(const QueryEvent& query);
   void finish_told(const Transaction& transaction);
   void tell_prepared(const Transaction& transaction);
+  void tell_prepared_elsewhere(const Transaction& transaction);
 
   const Options& options_;
   const TableFilter& filter_;
@@ -127,6 +134,7 @@ class Pipeline {
   bool storing_ = false;  // the open transaction is an XA one: its events are kept
   StoredEvents stored_;
   PreparedTransactions prepared_;
+  PreparedSearch prepared_search_;
   std::optional<DdlRecord> ddl_;  // of the statement that is the whole open transaction
 };
 

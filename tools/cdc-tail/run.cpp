@@ -24,6 +24,7 @@
 #include "tools/cdc-tail/bookmark.hpp"
 #include "tools/cdc-tail/output.hpp"
 #include "tools/cdc-tail/pipeline.hpp"
+#include "tools/cdc-tail/prepared_search.hpp"
 #include "tools/cdc-tail/snapshot.hpp"
 #include "tools/cdc-tail/start.hpp"
 
@@ -46,6 +47,9 @@ std::int64_t now_ms() {
 std::string identity_of(const Server& server) {
   return server.uuid().empty() ? "server_id " + std::to_string(server.server_id()) : server.uuid();
 }
+
+// Thrown out of a question that a signal ends.
+struct Stopped {};
 
 class Run {
  public:
@@ -74,7 +78,6 @@ class Run {
   void read_dump(Connection connection, const DumpRequest& request);
   DumpRequest first_request(Connection& connection);
   Connection connect_again();
-  void check_successor(Server& server, bool is_another);
   std::optional<BinlogPosition> stop_on_successor(Server& server) const;
   void start_pipeline(Plan plan);
   std::optional<DefinitionServer> definition_server();
@@ -82,8 +85,10 @@ class Run {
   Connection& session();
   void ask_end();
   Connection another_connection() const;
+  ConnectOptions same_server() const;
 
   Waited wait(int fd, milliseconds timeout);
+  Waited wait_for_answer(int fd, milliseconds timeout);
   bool poll_until(int fd, Clock::time_point wake);
   bool sleep_for(milliseconds time);
   void tell_status();
@@ -190,7 +195,13 @@ void Run::read_server() {
 DumpRequest Run::first_request(Connection& connection) {
   Server server(connection);
   address_ = connection.address();
-  start_pipeline(plan_from_server(server, options_, bookmark_->loaded()));
+  const WaitHook wait_hook = [this](int fd, milliseconds timeout) { return wait_for_answer(fd, timeout); };
+  start_pipeline(plan_from_server(server, options_, bookmark_->loaded(), wait_hook));
+  pipeline_->set_prepared_search([this, wait_hook](const XaId& xid, const BinlogPosition& commit) {
+    output_.flush();  // it may take long
+    Server here(session());
+    return read_prepared(xid, commit, here, same_server(), wait_hook);
+  });
   filter_.set_case_ignored(server.variable("lower_case_table_names") != "0");
   identity_ = identity_of(server);
   definitions_.server_is(identity_);
@@ -209,7 +220,7 @@ Connection Run::connect_again() {
   Server server(connection);
   const std::string identity = identity_of(server);
   const bool is_another = identity != identity_;
-  check_successor(server, is_another);
+  check_successor(server, pipeline_->teller().executed(), is_another);
   address_ = connection.address();
   pipeline_->reconnected();
   if (is_another) pipeline_->server_changed(server.uuid(), server.version().text, stop_on_successor(server));
@@ -218,23 +229,6 @@ Connection Run::connect_again() {
   if (snapshot_) snapshot_->reconnected(address_, server.uuid(), server.server_id());
   log_.info("connected to " + connection.name());
   return connection;
-}
-
-// Whether the stream can go on from this server. A replica that is behind may catch up: transient.
-void Run::check_successor(Server& server, bool is_another) {
-  const std::string& name = server.connection().name();
-  const GtidSet* executed = pipeline_->teller().executed();
-  if (executed == nullptr) {
-    if (is_another)
-      throw RefusedError(name + " is not the server from before, and there are no GTIDs to go on by");
-    return;
-  }
-  require_not_purged(server, *executed);
-  if (!is_another) return;
-  const GtidSet unknown = unknown_to(server, *executed);
-  if (unknown.empty()) return;
-  throw ServerError(ExitCode::temporary, 0, "HY000", true,
-                    name + " lacks transactions that were told already: " + unknown.text());
 }
 
 // A position of the server before means nothing here.
@@ -264,9 +258,13 @@ Connection& Run::session() {
 
 // To the server that sends the dump.
 Connection Run::another_connection() const {
+  return Connection(same_server());
+}
+
+ConnectOptions Run::same_server() const {
   ConnectOptions same = *options_.connect;
   if (same.socket.empty() && !address_.host.empty()) same.hosts = {address_};
-  return Connection(same);
+  return same;
 }
 
 void Run::ask_end() {
@@ -293,6 +291,17 @@ Waited Run::wait(int fd, milliseconds timeout) {
     Clock::time_point wake = std::min(deadline, pipeline_->teller().heartbeat_due());
     if (options_.stop.timestamp_ms) wake = std::min(wake, Clock::now() + milliseconds(500));
     if (poll_until(fd, wake)) return Waited::readable;
+    if (Clock::now() >= deadline) return Waited::timed_out;
+  }
+}
+
+// Between two events of the stream, in whatever state that is.
+Waited Run::wait_for_answer(int fd, milliseconds timeout) {
+  const Clock::time_point deadline = timeout.count() < 0 ? Clock::time_point::max() : Clock::now() + timeout;
+  for (;;) {
+    if (signals_.stopping()) throw Stopped();
+    if (signals_.take_status_request() && pipeline_) tell_status();
+    if (poll_until(fd, deadline)) return Waited::readable;
     if (Clock::now() >= deadline) return Waited::timed_out;
   }
 }
@@ -370,6 +379,7 @@ int run(const Options& options, const Log& log) {
   Run work(options, log);
   try {
     work.read();
+  } catch (const Stopped&) {  // as by a signal at any other time
   } catch (const Error& error) {
     if (work.can_tell()) work.finish(static_cast<int>(error.exit_code()), error.message());
     throw;

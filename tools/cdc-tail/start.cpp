@@ -41,8 +41,8 @@ std::string objection(const PositionScan& scan) {
 
 class Planner {
  public:
-  Planner(Server& server, const Options& options)
-      : server_(server), options_(options), by_gtid_(server.can_dump_by_gtid()) {
+  Planner(Server& server, const Options& options, const WaitHook& wait)
+      : server_(server), options_(options), wait_(wait), by_gtid_(server.can_dump_by_gtid()) {
     start_.server_uuid = server.uuid();
     start_.server_version = server.version().text;
   }
@@ -97,13 +97,15 @@ class Planner {
 
  private:
   PositionFinder finder() {
-    return {*options_.connect, server_.binlog_files(), by_gtid_ ? server_.gtid_purged() : GtidSet()};
+    return {*options_.connect, server_.binlog_files(), by_gtid_ ? server_.gtid_purged() : GtidSet(),
+            wait_};
   }
 
-  // Where by GTIDs: the complete set; without: position only.
-  void set_place(const BinlogPosition& position, const std::optional<GtidSet>& executed) {
+  // Where by GTIDs: the complete set, without what is only prepared there; without: position only.
+  void set_place(const BinlogPosition& position, const std::optional<GtidSet>& executed, PreparedXas prepared = {}) {
     start_.position = position;
-    if (by_gtid_) start_.executed = executed.value_or(GtidSet());
+    prepared_ = std::move(prepared);
+    if (by_gtid_) start_.executed = without_prepared(executed.value_or(GtidSet()), prepared_);
   }
 
   void from_oldest() {
@@ -149,23 +151,26 @@ class Planner {
     }
     const PositionScan scan = finder().scan_to(position);
     if (const std::string why = objection(scan); !why.empty()) throw RefusedError(why);
-    set_place(position, scan.gtid_set);
+    set_place(position, scan.gtid_set, scan.prepared);
   }
 
   void from_time(std::int64_t timestamp_ms) {
     const FoundPlace place = finder().first_at(timestamp_ms);
-    set_place(place.position, place.gtid_set);
+    set_place(place.position, place.gtid_set, place.prepared);
   }
 
   void require_agreement(const StartPoint& point) const {
-    if (!point.gtid_set || !start_.executed || *point.gtid_set == *start_.executed) return;
+    if (!point.gtid_set || !start_.executed) return;
+    if (without_prepared(*point.gtid_set, prepared_) == *start_.executed) return;
     throw RefusedError("--gtid-set is not the set executed at " + point.position->text() + ", which is " +
                        start_.executed->text());
   }
 
   Server& server_;
   const Options& options_;
+  const WaitHook& wait_;
   bool by_gtid_;
+  PreparedXas prepared_;  // and open at the start, as far as it was read
   Start start_;
 };
 
@@ -177,14 +182,15 @@ BinlogEnd end_of_log(Server& server) {
   return *std::move(end);
 }
 
-Plan plan_from_server(Server& server, const Options& options, const std::optional<Checkpoint>& checkpoint) {
+Plan plan_from_server(Server& server, const Options& options, const std::optional<Checkpoint>& checkpoint,
+                      const WaitHook& wait) {
   StopPoint stop = options.stop;
   // The server's end at start-up: before anything else is asked.
   if (stop.mode == StopMode::latest) stop.position = end_of_log(server).position;
   if (stop.gtid_set && server.gtid_mode() == GtidMode::off) {
     throw RefusedError("--stop-gtid-set: gtid_mode of this server is OFF");
   }
-  Planner planner(server, options);
+  Planner planner(server, options, wait);
   return {checkpoint ? planner.from_checkpoint(*checkpoint) : planner.from(options.start), std::move(stop)};
 }
 
@@ -232,10 +238,26 @@ DumpRequest dump_request(const Options& options, const GtidSet* executed, const 
 void require_not_purged(Server& server, const GtidSet& executed) {
   const GtidSet purged = server.gtid_purged();
   if (executed.contains(purged)) return;
-  const GtidSet missing = purged - executed;
-  throw RefusedError("the server has purged " + std::to_string(missing.count()) +
-                     " transactions that the position lacks: " + missing.text() +
-                     "; to go on without them: --gtid-set=" + (executed + purged).text());
+  const GtidSet missing = purged - executed, without = executed + purged;
+  // Of an empty position the two are the same.
+  throw RefusedError("the server has purged " + std::to_string(missing.count()) + " transactions that the position lacks" +
+                     (missing == without ? "" : ": " + missing.text()) +
+                     "; to go on without them: --gtid-set=" + without.text());
+}
+
+void check_successor(Server& server, const GtidSet* executed, bool is_another) {
+  const std::string& name = server.connection().name();
+  if (executed == nullptr) {
+    if (is_another)
+      throw RefusedError(name + " is not the server from before, and there are no GTIDs to go on by");
+    return;
+  }
+  require_not_purged(server, *executed);
+  if (!is_another) return;
+  const GtidSet unknown = unknown_to(server, *executed);
+  if (unknown.empty()) return;
+  throw ServerError(ExitCode::temporary, 0, "HY000", true,
+                    name + " lacks transactions that were told already: " + unknown.text());
 }
 
 }  // namespace cdc::tail

@@ -108,14 +108,27 @@ void Pipeline::finish_told(const Transaction& transaction) {
 
 void Pipeline::tell_prepared(const Transaction& transaction) {
   const auto found = prepared_.find(transaction.xid.value());
-  if (found == prepared_.end()) {
-    throw RefusedError("XA COMMIT of " + transaction.xid->text() +
-                       ", which was prepared before the start: start further back");
-  }
+  if (found == prepared_.end()) return tell_prepared_elsewhere(transaction);
   PreparedTransaction prepared = std::move(found->second);
   prepared_.erase(found);
   prepared.events.replay([this](const Event& event) { tell_rows(event); });
   teller_.complete(prepared.gtid);
+}
+
+// Its GTID is in the start's set.
+void Pipeline::tell_prepared_elsewhere(const Transaction& transaction) {
+  std::optional<StoredEvents> events;
+  if (prepared_search_) events = prepared_search_(*transaction.xid, {transaction.file, transaction.begin_pos});
+  if (events) return events->replay([this](const Event& event) { tell_rows(event); });
+  std::string why = "XA COMMIT of " + transaction.xid->text() + ", which was prepared before the start, ";
+  if (start_.from_files) throw RefusedError(why + "in a file before these: its rows are there");
+  why += "and whose XA PREPARE the server's log no longer has: its rows cannot be told; to go on without them: ";
+  if (const GtidSet* executed = teller_.executed()) {
+    GtidSet behind = *executed;
+    behind.add(transaction.gtid);
+    throw RefusedError(why + "--gtid-set=" + behind.text());
+  }
+  throw RefusedError(why + "--file=" + boundary_.file + " --pos=" + std::to_string(boundary_.pos));
 }
 
 }  // namespace cdc::tail

@@ -184,11 +184,6 @@ void Teller::close_with_ddl(const Transaction& transaction, DdlRecord& record, c
   output_.record_done();
 }
 
-void Teller::forget(const BinlogPosition& behind) {
-  boundary_ = behind;
-  open_ = false;
-}
-
 void Teller::interrupt() {
   interrupted_ = interrupted_ || (open_ && begin_told_);
   open_ = false;

@@ -58,7 +58,7 @@ class Teller {
   // Its end, when it was one statement.
   void close_with_ddl(const Transaction& transaction, DdlRecord& record, const BinlogPosition& behind);
   // Its end, without counting as executed: prepared, or never completed. Nothing of it may have been told.
-  void forget(const BinlogPosition& behind);
+  void forget() { open_ = false; }
   bool is_open() const { return open_; }
   bool begin_told() const { return begin_told_; }
   // Of rows in the open transaction.
