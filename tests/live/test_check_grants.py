@@ -57,7 +57,7 @@ class LeastPrivileges(unittest.TestCase):
                 if result["status"] == "skipped":
                     self.assertNotIn("denied", result["message"], result)
             told = " ".join(result["message"] + " " + result.get("advice", "") for result in report["checks"])
-            wanted = set(re.findall(r"GRANT [A-Z ]+ ON [^ ]+ TO [^;]+;", told)) - obeyed
+            wanted = set(re.findall(r"GRANT [A-Z_ ]+ ON [^ ]+ TO [^;]+;", told)) - obeyed
             if not wanted:
                 return
             for statement in wanted:
