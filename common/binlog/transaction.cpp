@@ -210,8 +210,8 @@ TransactionStep TransactionTracker::feed_xa_prepare(const Event& event) {
   return step;
 }
 
-// The first inner event is BEGIN or XA START. An XA transaction's is read to its end, which tells of how many phases
-// it is.
+// The first inner event is BEGIN or XA START. An XA transaction's is read to its end, which tells of how many
+// phases it is.
 TransactionStep TransactionTracker::feed_closed_payload(const Event& event) {
   if (!payload_reader_) payload_reader_.emplace();
   payload_reader_->open(event);

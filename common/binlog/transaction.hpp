@@ -87,8 +87,8 @@ class TransactionTracker {
   enum class Payloads : std::uint8_t { expanded, closed };
   explicit TransactionTracker(Payloads payloads = Payloads::expanded) : payloads_(payloads) {}
 
-  // Throws DecodeError (without place) when a GTID, QUERY or XA event or a closed payload cannot be decoded, and
-  // when an event's type is not known and its header does not say that it may be ignored.
+  // Throws DecodeError (without place) when a GTID, QUERY or XA event or a closed payload cannot be decoded,
+  // and when an event's type is not known and its header does not say that it may be ignored.
   TransactionStep feed(const Event& event);
 
   // Whether a transaction is open behind the last event.

@@ -7,8 +7,12 @@
 
 namespace cdc {
 
-PositionFinder::PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged, WaitHook wait)
-    : options_(std::move(options)), files_(std::move(files)), purged_(std::move(purged)), wait_(std::move(wait)) {}
+PositionFinder::PositionFinder(ConnectOptions options, std::vector<BinlogFile> files, GtidSet purged,
+                               WaitHook wait)
+    : options_(std::move(options)),
+      files_(std::move(files)),
+      purged_(std::move(purged)),
+      wait_(std::move(wait)) {}
 
 // The whole log from a file's first event on; whoever has read enough drops the stream.
 BinlogStream PositionFinder::open_dump(const std::string& file) const {
@@ -131,7 +135,8 @@ bool PositionFinder::has(const MariadbGtid& gtid) {
   return place.first && place.first->gtid.mariadb == gtid;
 }
 
-FoundPrepared PositionFinder::find_prepared(const std::map<XaId, BinlogPosition>& wanted, std::uint64_t limit) {
+FoundPrepared PositionFinder::find_prepared(const std::map<XaId, BinlogPosition>& wanted,
+                                            std::uint64_t limit) {
   FoundPrepared found;
   std::map<XaId, PreparedSearch> searches;
   for (const auto& [xid, before] : wanted) searches.emplace(xid, PreparedSearch{before, std::nullopt, false});
@@ -139,7 +144,8 @@ FoundPrepared PositionFinder::find_prepared(const std::map<XaId, BinlogPosition>
   std::uint64_t read = 0;
   for (auto file = files_.rbegin(); file != files_.rend() && !searches.empty(); ++file) {
     const BinlogPosition begin{file->name, 4};
-    if (std::all_of(searches.begin(), searches.end(), [&](const auto& search) { return search.second.before <= begin; }))
+    if (std::all_of(searches.begin(), searches.end(),
+                    [&](const auto& search) { return search.second.before <= begin; }))
       continue;
     if (read >= limit) {
       found.all_read = false;
@@ -150,7 +156,8 @@ FoundPrepared PositionFinder::find_prepared(const std::map<XaId, BinlogPosition>
       read += scan_prepared(stream, searches);
     } catch (const ServerError& error) {
       if (!is_refused_kind(error) && !is_missing_file(error)) throw;
-      found.all_read = false;  // and what the rest of this file would tell of those prepared in it is not known
+      found.all_read =
+          false;  // and what the rest of this file would tell of those prepared in it is not known
       break;
     }
     for (auto search = searches.begin(); search != searches.end();) {

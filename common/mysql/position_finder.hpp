@@ -56,8 +56,8 @@ class PositionFinder {
   // The first transaction in binlog order that is a member of `set`; nullopt when the binlog has none.
   std::optional<FoundPlace> first_of(const GtidSet& set);
 
-  // Where each of these XA transactions was prepared, if it still is at the place given with it. Reads whole files
-  // from there backwards, and begins no further one once `limit` bytes were read.
+  // Where each of these XA transactions was prepared, if it still is at the place given with it. Reads whole
+  // files from there backwards, and begins no further one once `limit` bytes were read.
   FoundPrepared find_prepared(const std::map<XaId, BinlogPosition>& wanted, std::uint64_t limit);
 
   // MariaDB: whether the binlog names this transaction, as one of its own or as the last before it. A server

@@ -239,13 +239,16 @@ void find_transaction(EventSource& source, const std::function<bool(const Transa
 std::uint64_t scan_prepared(EventSource& source, std::map<XaId, PreparedSearch>& searches) {
   FileEvents events(source);
   TransactionTracker tracker(TransactionTracker::Payloads::closed);
-  const auto is_behind = [](const auto& search, const BinlogPosition& place) { return search.second.before <= place; };
+  const auto is_behind = [](const auto& search, const BinlogPosition& place) {
+    return search.second.before <= place;
+  };
   while (const std::optional<Event> event = events.next()) {
     const TransactionStep step = with_place(*event, [&] { return tracker.feed(*event); });
     if (!ends(step)) continue;
     const Transaction& transaction = tracker.transaction();
     const BinlogPosition begin{transaction.file, transaction.begin_pos};
-    if (std::all_of(searches.begin(), searches.end(), [&](const auto& search) { return is_behind(search, begin); }))
+    if (std::all_of(searches.begin(), searches.end(),
+                    [&](const auto& search) { return is_behind(search, begin); }))
       break;
     if (!transaction.xid) continue;
     const auto found = searches.find(*transaction.xid);
@@ -254,7 +257,8 @@ std::uint64_t scan_prepared(EventSource& source, std::map<XaId, PreparedSearch>&
     if (transaction.end == TransactionEnd::xa_prepare) {
       search.prepared = PreparedXa{transaction.gtid, begin};
       search.ended = false;
-    } else if (transaction.end == TransactionEnd::xa_commit || transaction.end == TransactionEnd::xa_rollback) {
+    } else if (transaction.end == TransactionEnd::xa_commit ||
+               transaction.end == TransactionEnd::xa_rollback) {
       search.prepared.reset();
       search.ended = true;
     }

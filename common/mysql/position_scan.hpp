@@ -60,14 +60,14 @@ struct PositionScan {
 // "FILE:POS: …".
 PositionScan scan_position(EventSource& source, const BinlogPosition& position);
 
-// `executed` without the XA PREPAREs: the set to start from, by which a server sends them again before their XA
-// COMMIT. MariaDB's positions cannot leave out one transaction and stay as they are.
+// `executed` without the XA PREPAREs: the set to start from, by which a server sends them again before their
+// XA COMMIT. MariaDB's positions cannot leave out one transaction and stay as they are.
 GtidSet without_prepared(GtidSet executed, const PreparedXas& prepared);
 
-// scan_position() from the rows of SHOW BINLOG EVENTS, for a file whose dump the server breaks off because it holds
-// transactions without GTID while gtid_mode is ON, or with one while it is OFF. Needs REPLICATION SLAVE, and
-// MySQL 5.7, whose transactions all begin with a GTID event. Times and lengths of transactions are not known
-// (0).
+// scan_position() from the rows of SHOW BINLOG EVENTS, for a file whose dump the server breaks off because it
+// holds transactions without GTID while gtid_mode is ON, or with one while it is OFF. Needs REPLICATION
+// SLAVE, and MySQL 5.7, whose transactions all begin with a GTID event. Times and lengths of transactions are
+// not known (0).
 PositionScan scan_shown_events(Connection& connection, const BinlogPosition& position);
 // Whether a dump was broken off for that reason.
 bool is_refused_kind(const ServerError& error);

@@ -159,7 +159,8 @@ std::set<XaId> Server::prepared_xas() {
     const std::string data = text_of(result, row, "data");
     const std::size_t gtrid = number_of(result, row, "gtrid_length");
     if (gtrid > data.size()) continue;
-    const auto format = static_cast<std::int32_t>(std::strtol(text_of(result, row, "formatID").c_str(), nullptr, 10));
+    const auto format =
+        static_cast<std::int32_t>(std::strtol(text_of(result, row, "formatID").c_str(), nullptr, 10));
     xids.insert({format, data.substr(0, gtrid), data.substr(gtrid)});
   }
   return xids;

@@ -351,10 +351,9 @@ CheckResult check_anonymous(const CheckInput& in) {
 
 Results position_checks(const CheckInput& input) {
   constexpr std::array<Check, 18> kChecks{
-      check_file,      check_offset,       check_event,     check_transaction, check_xa,
-      check_readable,  check_complete_set, check_agreement, check_distance,    check_purged,
-      check_ahead,     check_foreign,      check_holes,     check_tags,        check_gaps,
-      check_first_file, check_files,       check_anonymous};
+      check_file,         check_offset,    check_event,    check_transaction, check_xa,    check_readable,
+      check_complete_set, check_agreement, check_distance, check_purged,      check_ahead, check_foreign,
+      check_holes,        check_tags,      check_gaps,     check_first_file,  check_files, check_anonymous};
   Results results;
   for (const Check check : kChecks) results.push_back(check(input));
   return results;

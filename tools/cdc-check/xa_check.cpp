@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// position.xa: whether rows are lost to a reader that starts behind the XA PREPARE that they were logged with.
+// position.xa: whether rows are lost to a reader that starts behind the XA PREPARE that they were logged
+// with.
 #include <algorithm>
 
 #include "tools/cdc-check/checks.hpp"
@@ -64,16 +65,19 @@ std::string what_it_means(Consumer consumer) {
       return "; a reader that starts here gets their XA COMMIT without their rows";
     default:  // BinlogStreamingChangeEventSource, which all three have inside
       return "; " + std::string(consumer_text(consumer)) +
-             " takes rows at their XA PREPARE, even those that are rolled back later, and passes over XA COMMIT: "
+             " takes rows at their XA PREPARE, even those that are rolled back later, and passes over XA "
+             "COMMIT: "
              "starting here it never gets them";
   }
 }
 
 std::string advice(const CheckInput& in, const Danger& danger) {
   if (!danger.all_found)
-    return "What is not in the binlog cannot be read from it: start behind their XA COMMIT or XA ROLLBACK, with a new "
+    return "What is not in the binlog cannot be read from it: start behind their XA COMMIT or XA ROLLBACK, "
+           "with a new "
            "snapshot of their tables (XA RECOVER lists those that are open).";
-  const std::string by_place = "--file " + danger.oldest->file + " --pos " + std::to_string(danger.oldest->pos);
+  const std::string by_place =
+      "--file " + danger.oldest->file + " --pos " + std::to_string(danger.oldest->pos);
   const std::optional<GtidSet> set = usable_set(in.position);
   if (in.server.mariadb() || in.server.gtid_mode != GtidMode::on || !set)
     return "Start before the oldest of them, where all that follows is sent again: " + by_place;
@@ -94,13 +98,15 @@ CheckResult check_xa(const CheckInput& in) {
   const Danger danger(xa);
   if (danger.transactions.empty()) {
     if (xa.unknown.empty()) return {kId, Status::ok, "no XA transaction is prepared and open here", ""};
-    return {kId, Status::skipped, "no XA transaction is known to be prepared and open here, but not " + xa.unknown, ""};
+    return {kId, Status::skipped,
+            "no XA transaction is known to be prepared and open here, but not " + xa.unknown, ""};
   }
   const std::string text = message(danger, xa);
   // What is open and has no rows in the log hurts only if it is committed.
   const Status lost = danger.committed ? Status::critical : Status::warning;
   if (in.consumer != Consumer::cdc_tail)
-    return {kId, danger.oldest ? Status::critical : lost, text + what_it_means(in.consumer), advice(in, danger)};
+    return {kId, danger.oldest ? Status::critical : lost, text + what_it_means(in.consumer),
+            advice(in, danger)};
   // cdc-tail reads as far back as the log goes.
   if (danger.all_found || !xa.log_searched) return {kId, Status::ok, text + what_it_means(in.consumer), ""};
   return {kId, lost, text + "; cdc-tail will end with 69 at the XA COMMIT of what is not in the binlog",

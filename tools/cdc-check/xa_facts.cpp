@@ -16,7 +16,8 @@ class Gatherer {
         tables_(tables),
         position_(position),
         behind_(tables.activity ? tables.activity->xas : XaBehind()),
-        all_behind_known_(tables.activity ? tables.activity->complete : !may_have_xas_behind(server, position)) {}
+        all_behind_known_(tables.activity ? tables.activity->complete
+                                          : !may_have_xas_behind(server, position)) {}
 
   void run(std::uint64_t limit, PositionFinder& finder) {
     for (const auto& [xid, prepared] : position_.prepared) open()[xid].prepared = prepared;
@@ -74,7 +75,9 @@ class Gatherer {
     for (const XaId& xid : found.ended) open().erase(xid);
     // As long as the log behind the position is not known, they may have been prepared there.
     if (!all_behind_known_)
-      std::erase_if(open(), [](const auto& entry) { return !entry.second.prepared && entry.second.fate == Fate::open; });
+      std::erase_if(open(), [](const auto& entry) {
+        return !entry.second.prepared && entry.second.fate == Fate::open;
+      });
   }
 
   void say_what_is_not_known() {
@@ -125,8 +128,8 @@ bool may_have_xas_behind(const ServerFacts& server, const PositionFacts& positio
   return position.first->commit_ms == 0 || age_ms >= server.xa_count->since_s * 1000;
 }
 
-void gather_xas(const ServerFacts& server, const TablesFacts& tables, std::uint64_t limit, PositionFinder& finder,
-                PositionFacts& position) {
+void gather_xas(const ServerFacts& server, const TablesFacts& tables, std::uint64_t limit,
+                PositionFinder& finder, PositionFacts& position) {
   if (!position.asked || !position.position || !position.start.ok() || !logs_xa_prepare(server)) return;
   Gatherer(server, tables, position).run(limit, finder);
 }

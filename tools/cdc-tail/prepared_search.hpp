@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// XA transactions whose XA COMMIT is in the stream and whose XA PREPARE is not: it lies before the start, or among
-// what the start counts as executed. Their rows are read from where they are in the server's log.
+// XA transactions whose XA COMMIT is in the stream and whose XA PREPARE is not: it lies before the start, or
+// among what the start counts as executed. Their rows are read from where they are in the server's log.
 #pragma once
 
 #include <optional>
@@ -11,9 +11,9 @@
 
 namespace cdc::tail {
 
-// The rows of `xid`, whose XA COMMIT begins at `commit`; nullopt when the log does not have its XA PREPARE (any
-// more). Reads the log backwards from there, file by file, which may take long. Needs REPLICATION CLIENT (MariaDB:
-// BINLOG MONITOR). ServerError, DecodeError, and what the hook throws.
+// The rows of `xid`, whose XA COMMIT begins at `commit`; nullopt when the log does not have its XA PREPARE
+// (any more). Reads the log backwards from there, file by file, which may take long. Needs REPLICATION CLIENT
+// (MariaDB: BINLOG MONITOR). ServerError, DecodeError, and what the hook throws.
 std::optional<StoredEvents> read_prepared(const XaId& xid, const BinlogPosition& commit, Server& server,
                                           const ConnectOptions& options, const WaitHook& wait);
 
