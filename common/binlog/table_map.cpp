@@ -221,8 +221,7 @@ void read_collations(const std::optional<ByteReader>& with_default, const std::o
 
 // The labels of all ENUM (or all SET) columns, converted to UTF-8.
 template <typename Kind>
-void read_labels(ByteReader reader, std::vector<Column>& columns, Kind is_kind) {
-  TextDecoder decoder;
+void read_labels(ByteReader reader, std::vector<Column>& columns, Kind is_kind, TextDecoder& decoder) {
   Arena arena;
   for (Column& column : columns) {
     if (!is_kind(column)) continue;
@@ -281,10 +280,10 @@ void apply_types(const Fields& fields, std::vector<Column>& columns, bool mariad
   }
 }
 
-void apply_names(const Fields& fields, std::vector<Column>& columns) {
+void apply_names(const Fields& fields, std::vector<Column>& columns, TextDecoder& labels) {
   read_names(*fields[kColumnName], columns);
-  if (fields[kEnumStrValue]) read_labels(*fields[kEnumStrValue], columns, is_enum);
-  if (fields[kSetStrValue]) read_labels(*fields[kSetStrValue], columns, is_set);
+  if (fields[kEnumStrValue]) read_labels(*fields[kEnumStrValue], columns, is_enum, labels);
+  if (fields[kSetStrValue]) read_labels(*fields[kSetStrValue], columns, is_set, labels);
   if (fields[kColumnVisibility]) {
     read_bits(
         *fields[kColumnVisibility], columns, [](const Column&) { return true; },
@@ -299,6 +298,11 @@ std::uint64_t table_map_id(const Event& event) {
 }
 
 TableMap decode_table_map(const Event& event, bool mariadb) {
+  TextDecoder labels;
+  return decode_table_map(event, mariadb, labels);
+}
+
+TableMap decode_table_map(const Event& event, bool mariadb, TextDecoder& labels) {
   ByteReader reader = event.reader();
   TableMap map;
   map.table_id = reader.u48();
@@ -316,7 +320,7 @@ TableMap decode_table_map(const Event& event, bool mariadb) {
   });
   map.has_names = fields[kColumnName].has_value();
   if (map.has_names) {
-    apply_names(fields, map.columns);
+    apply_names(fields, map.columns, labels);
     map.primary_key = read_primary_key(fields, map.columns.size());
   }
   for (Column& column : map.columns) column.type_text = column_type_text(column);
@@ -335,7 +339,7 @@ const std::shared_ptr<const TableMap>& TableMapCache::add(const Event& event, bo
     entry = std::move(found->second);
     old_.erase(found);
   } else {
-    entry = {std::string(bytes), std::make_shared<const TableMap>(decode_table_map(event, mariadb))};
+    entry = {std::string(bytes), std::make_shared<const TableMap>(decode_table_map(event, mariadb, labels_))};
   }
   if (young_.size() >= kGeneration) {
     old_ = std::move(young_);

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/binlog/charset.hpp"
 #include "common/binlog/event.hpp"
 #include "common/model/schema.hpp"
 
@@ -34,7 +35,8 @@ struct TableMap {
 std::uint64_t table_map_id(const Event& event);
 
 // `mariadb` is FormatDescription::mariadb: its servers count GEOMETRY among the columns with a character set.
-// DecodeError; DataError when a label is no text in its character set.
+// `labels` decodes labels; it is worth keeping. DecodeError; DataError when a label is no text in its character set.
+TableMap decode_table_map(const Event& event, bool mariadb, TextDecoder& labels);
 TableMap decode_table_map(const Event& event, bool mariadb);
 
 // MySQL's column type text, "int unsigned", "varchar(32)", "enum('a','b')", from what a table map tells. What
@@ -60,6 +62,7 @@ class TableMapCache {
     std::shared_ptr<const TableMap> map;
   };
   std::unordered_map<std::uint64_t, Entry> young_, old_;
+  TextDecoder labels_;
 };
 
 }  // namespace cdc

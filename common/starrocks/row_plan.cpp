@@ -94,7 +94,7 @@ RowPlan::RowPlan(const TableSchema& source, const TargetTable* target, const Row
   if (target) fit(source, *target);
   for (const auto& [name, value] : options_.add_columns) {
     const std::string text = escaped(value);
-    const auto is = [&](const std::string& part) { return same_name(part, name); };
+    const auto is = [&added = name](const std::string& part) { return same_name(part, added); };
     if (!target || std::any_of(target->key.begin(), target->key.end(), is)) key_prefix_ += text + "\n";
     added_ += escaped(name) + ":" + text + ",";
   }

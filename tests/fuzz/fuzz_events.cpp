@@ -76,7 +76,7 @@ class Decoder {
 
   cdc::TransactionTracker tracker_;
   cdc::TableMapCache maps_;
-  cdc::DecodeContext context_{cdc::BadText::replace};
+  static inline cdc::DecodeContext context_{cdc::BadText::replace};  // tables of character sets take long to make
   std::string scratch_;
 };
 
