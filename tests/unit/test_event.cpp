@@ -248,26 +248,46 @@ TEST_CASE("events of a dump are where SHOW BINLOG EVENTS says") {
   CHECK(heartbeats >= 4);
 }
 
-TEST_CASE("a flipped bit anywhere in an event is found by the checksum") {
-  cdc::fixture::File source("mysql-transactions", "binlog.000002");
-  EventReader reader;
-  while (const std::optional<RawEvent> raw = source.next()) {
-    std::string bytes(cdc::as_text(raw->bytes));
-    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
-      bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
-      // The in-use flag of a format description is set without its checksum being told.
-      const bool in_use = bytes[4] == 15 && bit == 17 * 8;
+namespace {
+
+// How many events the reader took with one bit flipped, of all bits of the event.
+std::size_t flips_taken(const EventReader& reader, const RawEvent& raw) {
+  std::string bytes(cdc::as_text(raw.bytes));
+  std::size_t taken = 0;
+  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+    try {
       EventReader copy = reader;
-      RawEvent flipped{cdc::as_bytes(bytes), raw->starts_file, raw->starts_pos};
-      if (in_use) {
-        CHECK_NOTHROW(copy.read(flipped));
-      } else {
-        CHECK_THROWS_AS(copy.read(flipped), cdc::Error);
-      }
-      bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+      copy.read({cdc::as_bytes(bytes), raw.starts_file, raw.starts_pos});
+      ++taken;
+    } catch (const cdc::Error&) {
     }
-    reader.read(*raw);
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
   }
+  return taken;
+}
+
+}  // namespace
+
+TEST_CASE("a flipped bit anywhere in an event is found by the checksum") {
+  std::size_t events = 0;
+  for (const std::string& name : cdc::fixture::names()) {
+    for (const std::string& file : cdc::fixture::files_of(name)) {
+      CAPTURE(name);
+      CAPTURE(file);
+      cdc::fixture::File source(name, file);
+      EventReader reader;
+      while (const std::optional<RawEvent> raw = source.next()) {
+        const EventReader before = reader;
+        const Event event = reader.read(*raw);
+        if (!reader.format().checksum) break;
+        // The in-use flag of a format description is set without its checksum being told.
+        CHECK(flips_taken(before, *raw) == (event.type() == EventType::format_description ? 1 : 0));
+        ++events;
+      }
+    }
+  }
+  CHECK(events > 200);
 }
 
 TEST_CASE("without checksums cut or flipped events decode to something or to an error") {
