@@ -128,7 +128,7 @@ class DdlParser {
       info_.ddl_class = DdlClass::create;
       skip_if_exists();
       read_table();
-      info_.opens_transaction = ends_in_start_transaction();
+      parse_create_rest();
     } else if (object.is("DATABASE") || object.is("SCHEMA")) {
       parse_database(DdlClass::create);
     } else if (object.is("INDEX")) {
@@ -136,13 +136,20 @@ class DdlParser {
     }
   }
 
-  bool ends_in_start_transaction() {
+  // SELECT is reserved and stands nowhere else; TABLE and VALUES begin a query where they come outside of parentheses or
+  // first inside (a partition has VALUES, behind its name).
+  void parse_create_rest() {
     SqlToken before, last;
+    int depth = 0;
     for (; !lexer_.token().at_end(); lexer_.next()) {
       before = last;
       last = lexer_.token();
+      if (last.is_symbol('(')) ++depth;
+      if (last.is_symbol(')')) --depth;
+      const bool begins = depth == 0 || before.is_symbol('(');
+      if (last.is("SELECT") || (begins && is_any(last, {"TABLE", "VALUES"}))) info_.has_query = true;
     }
-    return before.is("START") && last.is("TRANSACTION");
+    info_.opens_transaction = before.is("START") && last.is("TRANSACTION");
   }
 
   void parse_database(DdlClass ddl_class) {

@@ -50,6 +50,8 @@ struct DdlInfo {
   std::optional<std::vector<TableName>> tables = std::vector<TableName>{};
   std::string database;            // CREATE, ALTER and DROP DATABASE: its name
   bool opens_transaction = false;  // CREATE TABLE … START TRANSACTION: the rows of a CREATE … SELECT follow
+  // CREATE TABLE … SELECT (or VALUES, TABLE) itself, as only other formats than ROW log it: no event has its rows.
+  bool has_query = false;
 };
 
 // `sql` should be UTF-8: a statement whose QueryEvent::client_collation is of another character set has to be

@@ -79,6 +79,25 @@ TEST_CASE("tables that are created") {
   CHECK_FALSE(parse_ddl("CREATE TABLE t (a INT) COMMENT 'START TRANSACTION'", "db", 0).opens_transaction);
 }
 
+TEST_CASE("tables that are filled by the statement that creates them") {
+  for (const char* sql : {"CREATE TABLE t SELECT 1", "CREATE TABLE t (a INT) ENGINE=InnoDB IGNORE AS (SELECT 1)",
+                          "CREATE TABLE t AS WITH q AS (SELECT 1 AS a) SELECT a FROM q", "CREATE TABLE t (SELECT 1)",
+                          "CREATE TABLE t TABLE u", "CREATE TABLE t (TABLE u)", "CREATE TABLE t AS VALUES ROW(1)",
+                          "CREATE TABLE t (a INT) PARTITION BY HASH (a) (VALUES ROW(1), ROW(2))",
+                          "CREATE OR REPLACE TABLE t AS SELECT 1", "/*!50001 CREATE TABLE t SELECT 1 */"}) {
+    CAPTURE(sql);
+    CHECK(parse_ddl(sql, "db", 0).has_query);
+  }
+  for (const char* sql : {"CREATE TABLE t (a INT)", "CREATE TABLE t LIKE u", "CREATE TABLE t (`select` INT, `table` INT)",
+                          "CREATE TABLE t (a INT COMMENT 'SELECT') /* SELECT */", "CREATE VIEW v AS SELECT 1",
+                          "CREATE TABLE t (a INT) PARTITION BY LIST (a) (PARTITION p VALUES IN (1), PARTITION q VALUES IN (2))",
+                          "CREATE TABLE t (a INT) PARTITION BY RANGE (a) (PARTITION p VALUES LESS THAN (MAXVALUE))",
+                          "CREATE TEMPORARY TABLE t SELECT 1", "CREATE TABLE t (a INT) START TRANSACTION"}) {
+    CAPTURE(sql);
+    CHECK_FALSE(parse_ddl(sql, "db", 0).has_query);
+  }
+}
+
 TEST_CASE("names in quotes, comments and blanks") {
   CHECK(told("CREATE TABLE `a``b.c` (a INT)") == "create db.a`b.c");
   CHECK(told("CREATE TABLE `o` . `t`(a INT)") == "create o.t");
