@@ -104,7 +104,12 @@ std::uint32_t number(const Field& field) {
   return field ? static_cast<std::uint32_t>(parse_uint(*field).value_or(0)) : 0;
 }
 
-// "enum('a','it''s')" → a, it's. information_schema doubles quotes and escapes nothing else.
+char unescaped(char c) {
+  return c == 'n' ? '\n' : c == 'r' ? '\r' : c == '0' ? '\0' : c;
+}
+
+// "enum('a','it''s','C:\\\\')" → a, it's, C:\. The servers double quotes, and escape backslash, newline, return and NUL,
+// whatever sql_mode says (append_unescaped in sql/unireg.cc, sql/table.cc).
 std::vector<std::string> parse_labels(std::string_view type_text) {
   std::vector<std::string> labels;
   std::size_t at = type_text.find('\'');
@@ -112,8 +117,9 @@ std::vector<std::string> parse_labels(std::string_view type_text) {
     std::string label;
     for (++at; at < type_text.size(); ++at) {
       if (type_text[at] == '\'' && (at + 1 == type_text.size() || type_text[at + 1] != '\'')) break;
-      if (type_text[at] == '\'') ++at;
-      label.push_back(type_text[at]);
+      const bool escaped = type_text[at] == '\\' && at + 1 < type_text.size();
+      if (escaped || type_text[at] == '\'') ++at;
+      label.push_back(escaped ? unescaped(type_text[at]) : type_text[at]);
     }
     labels.push_back(std::move(label));
     at += 2;  // the quote and the comma
@@ -184,8 +190,9 @@ Column read_column(const std::vector<Field>& row) {
   column.nullable = row[kNullable] == "YES";
   column.is_unsigned = column.labels.empty() && column.type_text.find(" unsigned") != std::string::npos;
   column.collation = static_cast<std::uint16_t>(number(row[kCollationId]));
-  if (column.collation == 0 && is_string(column.type)) column.collation = kBinaryCollation;
   column.charset = row[kCharset].value_or("");
+  // Of MariaDB's uca1400 collations no view has the numbers.
+  if (column.collation == 0 && column.charset.empty() && is_string(column.type)) column.collation = kBinaryCollation;
   if (column.labels.empty()) read_compressed(column);
   column.default_text = row[kDefault];
   column.default_known = true;

@@ -71,7 +71,7 @@ class Generator:
         return self.rng.choice(ODD_NAMES) + str(self.serial) if self.rng.random() < 0.3 else f"c{self.serial}"
 
     def label_list(self, count):
-        odd = ["it''s", "", "a b", "größer", "日本", "x" * 40]
+        odd = ["it''s", "", "a b", "größer", "日本", "x" * 40, "back\\\\slash", "new\\nline"]
         return ",".join(f"'{odd[i] if i < len(odd) and self.rng.random() < 0.5 else f'm{i}'}'" for i in range(count))
 
     def type_text(self):

@@ -158,6 +158,29 @@ class NamesFromTheServer(OneServer):
             name, kind, nullable = line.split("\t")
             self.assertEqual((told[name]["type"], told[name]["nullable"]), (kind, nullable == "YES"))
 
+    def test_labels_of_odd_characters(self):
+        """As the server tells them in types, in quotes and with escapes, and as values."""
+        labels = ["it's", "back\\slash", "line\nend", "return\rhere", "tab\t", "\x1a", 'double"', "a\\'b", "\\n", "", "größe", "日本", "end\\"]
+        quoted = ",".join(f"CONVERT(x'{label.encode().hex()}' USING utf8mb4)" for label in labels)
+        literals = ",".join("'" + label.replace("\\", "\\\\").replace("'", "''") + "'" for label in labels)
+        self.server.sql(f"SET NAMES utf8mb4; CREATE TABLE {self.db}.l (id INT PRIMARY KEY, e ENUM({literals}), s SET({literals}), z INT) "
+                        "COLLATE utf8mb4_bin")
+        self.server.sql("".join(f"INSERT INTO {self.db}.l VALUES ({n}, {n}, {1 << (n - 1)}, 1);" for n in range(1, len(labels) + 1)))
+        self.assertEqual(self.server.value(f"SELECT SUM(e = ELT(id, {quoted})) FROM {self.db}.l"), str(len(labels)))
+        self.addCleanup(self.server.sql, "SET GLOBAL binlog_row_metadata = MINIMAL")
+        for metadata in ("MINIMAL", "FULL"):
+            with self.subTest(metadata):
+                before = self.server.gtid_executed()
+                self.server.sql(f"SET GLOBAL binlog_row_metadata = {metadata}; UPDATE {self.db}.l SET z = z + 1 ORDER BY id")
+                stream = run(f"--gtid-set={before}", "--stop-mode=latest", "-t", f"{self.db}.l", server=self.server)
+                rows = [record["data"] for record in stream.of("+U")]
+                self.assertEqual([row["e"] for row in rows], labels)
+                self.assertEqual([row["s"] for row in rows], labels)
+                kinds = self.server.sql(f"SELECT HEX(COLUMN_TYPE) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{self.db}' AND "
+                                        "TABLE_NAME = 'l' AND COLUMN_NAME IN ('e', 's') ORDER BY ORDINAL_POSITION")  # fmt: skip
+                told = [column["type"] for column in stream.of("table")[-1]["columns"] if column["name"] in "es"]
+                self.assertEqual(told, [bytes.fromhex(kind).decode() for kind in kinds])
+
     def test_a_table_that_changed_since(self):
         self.insert(1)
         self.server.sql(f"ALTER TABLE {self.db}.t MODIFY v TEXT")
