@@ -26,6 +26,7 @@ namespace {
 constexpr int kComBinlogDump = 0x12;
 constexpr int kComBinlogDumpGtid = 0x1e;
 constexpr std::uint16_t kDumpNonBlock = 1;
+constexpr std::uint16_t kDumpHeartbeatV2 = 2;  // MariaDB and MySQL 5.6 give the bit other meanings
 constexpr std::uint16_t kDumpThroughGtid = 4;
 constexpr std::uint64_t kFirstEvent = 4;
 
@@ -117,7 +118,7 @@ struct BinlogStream::Pvio : PVIO_METHODS {
 };
 
 BinlogStream::BinlogStream(Connection connection, const DumpRequest& request, WaitHook wait)
-    : connection_(std::move(connection)) {
+    : connection_(std::move(connection)), stops_at_end_(request.stop_at_end) {
   introduce(request);
   send_dump(request);
   pvio_ = std::make_unique<Pvio>(connection_.raw()->net, connection_.socket_fd(),
@@ -151,14 +152,18 @@ void BinlogStream::introduce(const DumpRequest& request) {
 
 void BinlogStream::send_dump(const DumpRequest& request) {
   const bool by_set = request.executed && connection_.server_version().flavor != Flavor::mariadb;
-  const std::uint16_t non_block = request.stop_at_end ? kDumpNonBlock : 0;
+  // Heartbeats of the first kind have 32 bits for a position, and one may stand for more than 4 GiB that we have.
+  const ServerVersion& version = connection_.server_version();
+  const bool heartbeat_v2 = version.flavor != Flavor::mariadb && version.at_least(8, 0, 26);
+  const std::uint16_t flags =
+      (request.stop_at_end ? kDumpNonBlock : std::uint16_t{0}) | (heartbeat_v2 ? kDumpHeartbeatV2 : std::uint16_t{0});
   const std::uint32_t server_id = request.server_id != 0 ? request.server_id : random_server_id();
   const std::string_view file =
       request.executed ? std::string_view() : std::string_view(request.position.file);
   std::string packet;
   if (by_set) {
     const std::string set = request.executed->encode();
-    put<std::uint16_t>(packet, non_block | kDumpThroughGtid);
+    put<std::uint16_t>(packet, flags | kDumpThroughGtid);
     put<std::uint32_t>(packet, server_id);
     put<std::uint32_t>(packet, 0);  // length of the file name: with one, the server would not check the set
     put<std::uint64_t>(packet, kFirstEvent);
@@ -167,7 +172,7 @@ void BinlogStream::send_dump(const DumpRequest& request) {
   } else {
     const bool reachable = !request.executed && request.position.pos <= kFarthestDump;
     put<std::uint32_t>(packet, static_cast<std::uint32_t>(reachable ? request.position.pos : kFirstEvent));
-    put<std::uint16_t>(packet, non_block);
+    put<std::uint16_t>(packet, flags);
     put<std::uint32_t>(packet, server_id);
     packet += file;
   }
@@ -176,6 +181,14 @@ void BinlogStream::send_dump(const DumpRequest& request) {
   if (mysql->methods->db_command(mysql, command, packet.data(), packet.size(), 1, nullptr) != 0) {
     connection_.throw_error("binlog dump");
   }
+}
+
+void BinlogStream::fail() const {
+  const ServerError error = connection_.last_error("binlog dump");
+  // As MySQL and MariaDB word it, for a slave or a replica.
+  if (error.message().find("with the same server_uuid/server_id") == std::string::npos) throw error;
+  throw ServerError(error.exit_code(), error.number(), error.sqlstate(), false,
+                    error.message() + "; each reader and replica needs a number of its own: --server-id, which is random by itself");
 }
 
 std::optional<RawEvent> BinlogStream::next() {
@@ -190,10 +203,14 @@ std::optional<RawEvent> BinlogStream::next() {
                             std::to_string(std::chrono::ceil<std::chrono::seconds>(pvio_->patience).count()) +
                             " s");
     }
-    connection_.throw_error("binlog dump");
+    fail();
   }
   const std::uint8_t* packet = mysql->net.read_pos;
-  if (length > 0 && length < 9 && packet[0] == 0xfe) return std::nullopt;  // EOF packet
+  if (length > 0 && length < 9 && packet[0] == 0xfe) {  // EOF packet
+    if (stops_at_end_) return std::nullopt;
+    // A dump thread that is killed ends so, too (Binlog_sender::cleanup).
+    throw ServerError(ExitCode::temporary, 2013, "HY000", true, connection_.name() + " has ended the dump");
+  }
   if (length == 0 || packet[0] != 0) {
     throw DecodeError(0, "binlog dump: packet of " + std::to_string(length) + " bytes that is no event");
   }

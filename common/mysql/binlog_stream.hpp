@@ -42,8 +42,9 @@ class BinlogStream final : public EventSource {
   ~BinlogStream() override;
   BinlogStream(BinlogStream&&) = delete;
 
-  // nullopt: the end of the log (stop_at_end), or the hook said stop. ServerError when the server refuses or
-  // the connection is lost, also when it has been silent for three heartbeats (transient); TLS or not.
+  // nullopt: the end of the log (stop_at_end; a dump thread that is killed may say the same), or the hook said stop.
+  // ServerError when the server refuses or the connection is lost, also when it has been silent for three heartbeats
+  // (transient); TLS or not.
   std::optional<RawEvent> next() override;
 
   const Connection& connection() const { return connection_; }
@@ -55,8 +56,10 @@ class BinlogStream final : public EventSource {
 
   void introduce(const DumpRequest& request);
   void send_dump(const DumpRequest& request);
+  [[noreturn]] void fail() const;
 
   Connection connection_;
+  bool stops_at_end_;
   std::unique_ptr<Pvio> pvio_;
   std::uint64_t bytes_read_ = 0;
 };

@@ -113,6 +113,7 @@ class Connection {
   // For common/mysql only: the session itself, and the error that it holds now as a ServerError ("context:
   // …").
   st_mysql* raw() const { return mysql_.get(); }
+  ServerError last_error(std::string_view context) const;
   [[noreturn]] void throw_error(std::string_view context) const;
 
  private:
@@ -121,7 +122,6 @@ class Connection {
   };
   // nullopt when connected.
   std::optional<ServerError> try_open(const ConnectOptions& options, const ServerAddress& address);
-  ServerError last_error(std::string_view context) const;
   void stream(std::string_view sql, const std::function<void(const std::vector<std::string>&)>& on_columns,
               const std::function<void(RowView)>& on_row);
   void read_version();
