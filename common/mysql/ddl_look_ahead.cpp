@@ -40,45 +40,102 @@ TableName folded(const TableName& name) {
   return {folded(name.db), folded(name.table)};
 }
 
-std::string DdlLookAhead::read_on(const RowsPlace& place) {
+struct DdlLookAhead::Dump {
+  Dump(Connection connection, const DumpRequest& request)
+      : from(request.position), stream(std::move(connection), request) {}
+  BinlogPosition from;
+  BinlogStream stream;
+  EventReader reader{false};
+};
+
+DdlLookAhead::DdlLookAhead(std::function<Connection()> connect) : connect_(std::move(connect)) {}
+DdlLookAhead::~DdlLookAhead() = default;
+
+void DdlLookAhead::open(const BinlogPosition& from, bool stop_at_end) {
+  DumpRequest request;
+  request.position = from;
+  request.stop_at_end = stop_at_end;
+  dump_ = std::make_unique<Dump>(connect_(), request);
+}
+
+std::string DdlLookAhead::read_on(const RowsPlace& place, const std::optional<BinlogPosition>& end) {
   if (place.transaction.file.empty()) return "nobody knows the name of its binlog file";
-  bool verified = reached_.has_value();
-  const std::string unreadable = read(reached_.value_or(place.transaction), [&](const Event& event) {
-    return std::exchange(verified, true) || begins(event, place);
-  });
-  if (!unreadable.empty()) return unreadable;
-  return reached_ ? "" : "the server's " + place.transaction.text() + " is another transaction";
+  const bool kept = dump_ != nullptr;
+  const std::string from = reached_.value_or(place.transaction).text();
+  const auto unreadable = [&](const Error& error) {
+    rest();
+    return "the server's log cannot be read from " + from + " on (" + error.message() + ")";
+  };
+  try {
+    if (!reached_ && !find(place, end)) {
+      rest();
+      return "the server's " + place.transaction.text() + " is another transaction";
+    }
+    if (!dump_) open(*reached_, !end);
+    while (const std::optional<Event> event = next(end)) take(*event);
+    if (!end) rest();
+  } catch (const DecodeError& error) {  // the place is inside an event: the log is not the one that it was
+    return unreadable(error);
+  } catch (const ServerError& error) {
+    if (!error.transient()) return unreadable(error);
+    rest();
+    if (!kept) throw;
+    return read_on(place, end);  // it may have been given up long ago
+  }
+  return "";
 }
 
 std::string DdlLookAhead::read_between(const BinlogPosition& from, const BinlogPosition& to) {
-  return read(from,
-              [&](const Event& event) { return BinlogPosition{std::string(event.file), event.begin_pos} < to; });
-}
-
-// Notes events while `wanted` says so.
-std::string DdlLookAhead::read(const BinlogPosition& from, const std::function<bool(const Event&)>& wanted) {
-  const std::string context = "the server's log cannot be read from " + from.text() + " on (";
-  DumpRequest request;
-  request.position = from;
-  request.stop_at_end = true;
-  EventReader reader(false);
   try {
-    BinlogStream stream(connect_(), request);
-    while (const std::optional<RawEvent> raw = stream.next()) {
-      const Event event = reader.read(*raw);
-      // Beyond 4 GiB a dump begins at the file's start.
-      if (event.artificial || (event.file == from.file && event.begin_pos < from.pos)) continue;
-      if (!wanted(event)) break;
-      note(event);
-      reached_ = BinlogPosition{std::string(reader.file()), reader.pos()};
-    }
-  } catch (const DecodeError& error) {  // the place is inside an event: the log is not the one that it was
-    return context + error.message() + ")";
+    open(from, true);
+    while (const std::optional<Event> event = next(to)) take(*event);
+  } catch (const DecodeError& error) {
+    return error.message();
   } catch (const ServerError& error) {
     if (error.transient()) throw;
-    return context + error.message() + ")";
+    return error.message();
   }
-  return "";
+  return reached_ && *reached_ >= to ? "" : "the server's log ends before " + to.text();
+}
+
+// Whether the log has the transaction of `place`. The dump is then behind its first event.
+bool DdlLookAhead::find(const RowsPlace& place, const std::optional<BinlogPosition>& end) {
+  constexpr std::uint64_t kFewBytes = 1 << 20;
+  if (end && place.transaction >= *end) return false;
+  open(place.transaction, !end);
+  const std::optional<Event> event = next(end);
+  if (!event || !begins(*event, place)) return false;
+  take(*event);
+  // The caller has the rows event, and a second copy of a large one would be a matter of memory.
+  if (place.rows_end > reached_->pos + kFewBytes) {
+    reached_->pos = place.rows_end;
+    rest();
+  }
+  return true;
+}
+
+// Over what the dump sends besides the events of the log. nullopt: `end` is reached, or the end of the dump.
+std::optional<Event> DdlLookAhead::next(const std::optional<BinlogPosition>& end) {
+  const BinlogPosition& from = dump_->from;
+  while (!end || !reached_ || *reached_ < *end) {
+    const std::optional<RawEvent> raw = dump_->stream.next();
+    if (!raw) return std::nullopt;
+    const Event event = dump_->reader.read(*raw);
+    // Beyond 4 GiB a dump begins at the file's start.
+    if (!event.artificial && (event.file != from.file || event.begin_pos >= from.pos)) return event;
+  }
+  return std::nullopt;
+}
+
+void DdlLookAhead::take(const Event& event) {
+  note(event);
+  if (!reached_) reached_.emplace();
+  if (reached_->file != event.file) reached_->file = event.file;
+  reached_->pos = event.end_pos;
+}
+
+void DdlLookAhead::rest() {
+  dump_.reset();
 }
 
 void DdlLookAhead::note(const Event& event) {

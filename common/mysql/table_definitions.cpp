@@ -22,7 +22,7 @@ bool same_definition(const TableMap& a, const TableMap& b) {
          a.has_names == b.has_names;
 }
 
-// nullopt: not to be had. Cheaper than a connection for each table of a log that nobody writes to now.
+// nullopt: not to be had.
 std::optional<BinlogPosition> log_end(Connection& session) {
   try {
     const std::optional<BinlogEnd> end = Server(session).end();
@@ -235,8 +235,9 @@ void TableDefinitions::tell_old_fractions(TableSchema& schema) {
 // ENUM their order. "" when the log proves that nothing touched the table since.
 std::string TableDefinitions::changed_since(const TableName& name, const RowsPlace& place) {
   if (!look_ahead_) look_ahead_.emplace(server_->connect);
-  const bool is_read = look_ahead_->reached() && log_end(server_->session()) == look_ahead_->reached();
-  const std::string unreadable = is_read ? "" : look_ahead_->read_on(place);
+  const std::optional<BinlogPosition> end = log_end(server_->session());
+  const bool is_read = end && look_ahead_->reached() && *look_ahead_->reached() >= *end;
+  const std::string unreadable = is_read ? "" : look_ahead_->read_on(place, end);
   if (!unreadable.empty()) return "whether the table was changed since is not known, because " + unreadable;
   const std::optional<BinlogPosition> touched = look_ahead_->touched_behind(place.rows, name);
   return touched ? "the table may have been changed since, at " + touched->text() : "";

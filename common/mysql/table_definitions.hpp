@@ -50,6 +50,11 @@ class TableDefinitions {
   // The stream went past this statement at `place`: what it may have changed is asked anew.
   void forget(const DdlInfo& ddl, const BinlogPosition& place);
 
+  // The stream has come to the end of the log: nothing is read ahead for now.
+  void rest() {
+    if (look_ahead_) look_ahead_->rest();
+  }
+
   // The stream comes from the log of this server, whose positions mean nothing in another's.
   void server_is(const std::string& identity);
 
