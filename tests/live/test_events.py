@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kinds of events that random histories do not have, or that need a server or a file of their own."""
 
+import json
 import os
+import re
 import shutil
 import struct
 import unittest
 
 from sandbox import Server
-from tail import OneServer, everything, path, run, start
+from tail import OneServer, Running, everything, path, run, start
 
 IGNORABLE = 0x80
 INCIDENT = 26
@@ -22,6 +24,26 @@ def with_event(file, name, kind, flags=0, body=b""):
     copy = path(name)
     copy.write_bytes(data + struct.pack("<IBIIIH", 1_700_000_000, kind, 1, 19 + len(body), end, flags) + body)
     return copy
+
+
+def put_4_gib(file, data, begun):
+    """Makes `file` of a binlog's bytes, with a little more than 4 GiB of events that may be ignored, mostly holes, in front of
+    the event at `begun`. Returns how much. The binlog has no checksums."""
+    size, count = 1 << 20, 4097
+    with open(file, "wb") as out:
+        out.write(data[:begun])
+        for number in range(count):
+            at = begun + size * number
+            out.seek(at)
+            out.write(struct.pack("<IBIIIH", 0, FUTURE, 1, size, (at + size) % 2**32, IGNORABLE))
+        at = begun
+        while at < len(data):
+            length = struct.unpack_from("<I", data, at + 9)[0]
+            end = (at + length + size * count) % 2**32
+            out.seek(at + size * count)
+            out.write(data[at : at + 13] + struct.pack("<I", end) + data[at + 17 : at + length])
+            at += length
+    return size * count
 
 
 class Gtids(OneServer):
@@ -91,6 +113,19 @@ class Transactions(OneServer):
         stream = run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server)
         self.assertEqual(stream.rows[-1]["data"], {"id": 7, "v": "loaded"}, f"rows are rows, also of LOAD DATA ({rows})")
 
+    def test_create_table_select_as_text(self):
+        """The rows of such a table are in no event."""
+        db = self.db
+        self.insert(1, 2)
+        before = self.server.gtid_executed()
+        self.server.sql(f"SET binlog_format = STATEMENT; CREATE TABLE {db}.copy SELECT * FROM {db}.t")
+        stream = run(f"--gtid-set={before}", "--stop-mode=latest", "-t", f"{db}.copy", server=self.server, status=78)
+        self.assertRegex(stream.stderr, "logged as text.*CREATE TABLE")
+        self.assertEqual(stream.of("ddl"), [])
+        self.assertEqual(run(f"--gtid-set={before}", "--stop-mode=latest", "-t", f"{db}.t", server=self.server).rows, [])
+        stream = run(f"--gtid-set={before}", "--stop-mode=latest", "--allow-statement-dml", server=self.server)
+        self.assertEqual([record["class"] for record in stream.of("ddl")], ["create"])
+
     def test_the_server_lost_events(self):
         """A statement that the binlog could not hold: MyISAM cannot take it back, and the server says so in the log."""
         db = self.db
@@ -144,30 +179,30 @@ class Files(unittest.TestCase):
 
     def test_beyond_4_gib(self):
         """Headers have 32 bits for a position, records 64. What fills the file here is holes."""
-        data = self.closed.read_bytes()
         begun = run(self.closed).of("begin")[0]["pos"]
-        size, count = 1 << 20, 4097
-        behind = begun + size * count
         large = path("large.000001")
-        with open(large, "wb") as file:
-            file.write(data[:begun])
-            for number in range(count):
-                at = begun + size * number
-                file.seek(at)
-                file.write(struct.pack("<IBIIIH", 0, FUTURE, 1, size, (at + size) % 2**32, IGNORABLE))
-            at = begun
-            while at < len(data):  # the transaction itself
-                length = struct.unpack_from("<I", data, at + 9)[0]
-                end = (at + length + size * count) % 2**32
-                file.seek(at + size * count)
-                file.write(data[at : at + 13] + struct.pack("<I", end) + data[at + 17 : at + length])
-                at += length
+        behind = begun + put_4_gib(large, self.closed.read_bytes(), begun)
         stream = run(large)
         self.assertEqual(stream.inserted(), [1])
         self.assertEqual((stream.of("begin")[0]["pos"], stream.end["pos"]), (behind, large.stat().st_size))
         self.assertEqual(run(large, f"--file={large.name}", f"--pos={behind}").inserted(), [1])
         self.assertEqual(run(large, f"--stop-file={large.name}", f"--stop-pos={behind}").rows, [])
         large.unlink()
+
+    def test_beyond_4_gib_of_what_we_have(self):
+        """The dump passes over it in silence and says where it is then."""
+        with Server.start("long", options=["--binlog-row-metadata=FULL", "--binlog-checksum=NONE"]) as server:
+            server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, v TEXT); INSERT INTO d.t VALUES (1, 'a')")
+            executed = server.gtid_executed()
+            server.sql("INSERT INTO d.t VALUES (2, 'b'); FLUSH BINARY LOGS; INSERT INTO d.t VALUES (3, 'c')")
+            first, file = run(server.binlogs()[0]), server.binlogs()[0]
+            server.stop()
+            begun = first.of("begin")[1]["pos"]
+            behind = begun + put_4_gib(file, file.read_bytes(), begun)
+            server.restart()
+            stream = run(f"--gtid-set={executed}", "--stop-mode=latest", server=server)
+            self.assertEqual(stream.inserted(), [2, 3])
+            self.assertEqual(stream.of("begin")[0]["pos"], behind)
 
     def test_file_number_1000000(self):
         """Behind binlog.999999 comes a name of seven digits, which is later though it sorts before."""
@@ -209,6 +244,30 @@ def last_event(data):
     while (end := at + struct.unpack_from("<I", data, at + 9)[0]) < len(data):
         at = end
     return at
+
+
+class RolledBack(unittest.TestCase):
+    """A temporary table is not undone by ROLLBACK: a transaction that made or dropped one is logged as far as it came."""
+
+    def check(self, flavor, *options):
+        with start(f"rolled-{flavor}", flavor, "--max-allowed-packet=64M", "--innodb-log-file-size=128M", *options) as server:
+            server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, v LONGTEXT); CREATE TABLE d.m (id INT PRIMARY KEY) ENGINE=MyISAM")
+            server.sql("CREATE TEMPORARY TABLE d.y (i INT); BEGIN; INSERT INTO d.t VALUES (1, 'undone'); DROP TEMPORARY TABLE d.y; ROLLBACK")
+            server.sql("BEGIN; INSERT INTO d.t VALUES (2, 'done'); CREATE TEMPORARY TABLE d.y SELECT 1 AS i; UPDATE d.t SET v = 'twice'; COMMIT")
+            server.sql("BEGIN; INSERT INTO d.t VALUES (3, 'undone'); CREATE TEMPORARY TABLE d.y (i INT); INSERT INTO d.m VALUES (7); ROLLBACK")
+            server.sql("BEGIN; INSERT INTO d.t VALUES (4, REPEAT('x', 3000000)), (5, REPEAT('y', 3000000)); INSERT INTO d.t VALUES (6, 'z'); COMMIT")
+            log = [line for line in server.sql("SHOW BINLOG EVENTS") if "\tROLLBACK" in line]
+            self.assertGreaterEqual(len(log), 1, "the server logs no such thing, and this tests nothing")
+            stream = everything(server)
+            self.assertEqual(stream.inserted(), [2, 7, 4, 5, 6])
+            self.assertEqual([record["data"]["v"] for record in stream.of("+U")], ["twice"])
+            self.assertEqual(everything(server, "--all-ddl").inserted(), [2, 7, 4, 5, 6])
+
+    def test_mariadb(self):
+        self.check("mariadb", "--binlog-row-metadata=FULL")
+
+    def test_mysql56(self):
+        self.check("mysql56", "--gtid-mode=OFF", "--enforce-gtid-consistency=OFF")
 
 
 class MariaDb(unittest.TestCase):
@@ -267,6 +326,55 @@ class MariaDb(unittest.TestCase):
         self.assertEqual(row["data"], {"id": 1, "a": "::1", "b": "192.0.2.9", "c": "6ccd780c-baba-1026-9564-5b8c656024db",
                                        "d": "d" * 50, "e": "ZWVl" * 100})  # fmt: skip
 
+
+    def test_two_readers_with_one_id(self):
+        """MariaDB knows replicas by nothing else, and throws the older one out; the message says why."""
+        with Running("--server-id=77", server=self.server) as first:
+            first.until(lambda record: record["kind"] == "start")
+            with Running("--server-id=77", server=self.server) as second:
+                second.until(lambda record: record["kind"] == "start")
+                stream = first.finish(78)
+                self.assertRegex(stream.stderr, "same server_uuid/server_id.*--server-id")
+                self.server.sql(f"INSERT INTO {self.db}.t VALUES (1, 'x')")
+                second.until_inserted(1)
+
+    def test_collations_without_a_number(self):
+        """information_schema has none for uca1400; the character set is what counts."""
+        db = self.db
+        self.server.sql(f"""SET GLOBAL binlog_row_metadata = MINIMAL; SET NAMES utf8mb4; CREATE TABLE {db}.c (id INT PRIMARY KEY,
+            a VARCHAR(20) CHARACTER SET utf8mb4 COLLATE uca1400_ai_ci, b TEXT CHARACTER SET ucs2 COLLATE uca1400_as_cs,
+            e ENUM('ä', 'ö') CHARACTER SET utf8mb3 COLLATE uca1400_ai_ci); INSERT INTO {db}.c VALUES (1, 'größe', 'ключ', 'ö');
+            SET GLOBAL binlog_row_metadata = FULL""")
+        (row,) = self.from_here("-t", f"{db}.c").rows
+        self.assertEqual(row["data"], {"id": 1, "a": "größe", "b": "ключ", "e": "ö"})
+
+    def test_a_log_that_has_gone_on_without_the_position(self):
+        """MariaDB compares numbers; under those of another server it would send nothing of the domain, ever."""
+        with start("other", "mariadb", "--binlog-row-metadata=FULL", "--server-id=4711") as other:
+            self.server.sql(f"INSERT INTO {self.db}.t VALUES (1, 'x')")
+            here = self.server.value("SELECT @@GLOBAL.gtid_binlog_pos")
+            domain, server, sequence = map(int, here.split("-"))
+            other.sql(f"SET SESSION gtid_seq_no = {sequence + 10}; CREATE DATABASE d; CREATE TABLE d.t (id INT); INSERT INTO d.t VALUES (1)")
+            self.assertNotEqual(server, 4711)
+            stream = run(f"--gtid-set={here}", "--stop-mode=latest", server=other, status=69)
+            self.assertIn(here, stream.stderr)
+            self.assertEqual(run(f"--gtid-set={here}", "--stop-mode=latest", server=self.server).rows, [])
+
+    def test_a_checkpoint_on_another_server(self):
+        """Its GTIDs count, not its place in files of the same names."""
+        checkpoint = path("mariadb.ckpt")
+        with (start("first", "mariadb", "--binlog-row-metadata=FULL") as first,
+              Server.start("second", flavor="mariadb", options=["--binlog-row-metadata=FULL", "--log-bin-compress=ON"],
+                           replica_of=first) as second):  # fmt: skip
+            first.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, v TEXT); INSERT INTO d.t VALUES (1, REPEAT('x', 20000))")
+            executed = first.value("SELECT @@GLOBAL.gtid_binlog_pos")
+            second.value(f"SELECT MASTER_GTID_WAIT('{executed}', 60)")
+            arguments = [f"--checkpoint={checkpoint}", "--save-checkpoint", "--stop-mode=latest", "--startup-mode=earliest"]
+            self.assertEqual(run(*arguments, server=first).inserted(), [1])
+            second.sql("STOP SLAVE; INSERT INTO d.t VALUES (2, 'y')")
+            file, end = second.sql("SHOW MASTER STATUS")[0].split("\t")[:2]
+            self.assertTrue(file == "binlog.000001" and int(end) < json.loads(checkpoint.read_text())["pos"])
+            self.assertEqual(run(*arguments, server=second).inserted(), [2])
 
     def test_old_fractions(self):
         """mysql56_temporal_format=OFF: no event tells how long values with fractions are. Rows that are told keep their numbers;

@@ -5,6 +5,7 @@ what they were called when a row was written, though number and types of columns
 
 import json
 import signal
+import threading
 import unittest
 
 from sandbox import Server
@@ -110,6 +111,27 @@ class NamesOfThePast(OneServer):
         self.server.sql(f"INSERT INTO {self.db}.p VALUES (1, 10, 20, 'b'); CREATE TABLE {self.db}.copy AS SELECT * FROM {self.db}.p")
         stream = run(f"--gtid-set={before}", "--stop-mode=latest", server=self.server)
         self.assertEqual([row["data"] for row in stream.rows], [{"id": 1, "x": 10, "y": 20, "e": "b"}] * 2)
+
+
+class Restarted(unittest.TestCase):
+    def test_numbers_of_tables_come_again(self):
+        """A table map of the same number and types as one before the restart, and other names."""
+        with Server.start("again", options=["--binlog-row-metadata=MINIMAL"]) as server:
+            server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, x INT, y INT)")
+            server.restart()
+            with Running("--no-defaults", "-h127.0.0.1", f"-P{server.port}", "-uroot", "-t", "d.*") as running:
+                running.until(lambda record: record["kind"] == "start")
+                server.sql("INSERT INTO d.t VALUES (1, 10, 20)")
+                running.until_inserted(1)
+                server.sql("ALTER TABLE d.t RENAME COLUMN x TO y, RENAME COLUMN y TO x")
+                server.restart(kill=True)
+                server.sql("INSERT INTO d.t VALUES (2, 10, 20)")
+                running.until_inserted(2)
+            files = [line.split("\t")[0] for line in server.sql("SHOW BINARY LOGS")]
+            maps = [line.split("\t")[5] for file in files for line in server.sql(f"SHOW BINLOG EVENTS IN '{file}'") if "\tTable_map\t" in line]
+        self.assertEqual(maps[0], maps[1], "the server numbers otherwise, and this tests nothing")
+        self.assertEqual([record["data"] for record in running.records if record["kind"] == "+I"],
+                         [{"id": 1, "x": 10, "y": 20}, {"id": 2, "y": 10, "x": 20}])  # fmt: skip
 
 
 class NamesBesideTheCheckpoint(OneServer):
@@ -263,6 +285,29 @@ class Asking(OneServer):
         self.assertEqual(stream.inserted(), list(range(20)))
         more = int(self.server.value("SHOW GLOBAL STATUS LIKE 'Connections'").split("\t")[1]) - count
         self.assertLess(more, 8)
+
+
+    def test_many_tables_of_a_growing_log(self):
+        """It is read on over one connection while there is more to read."""
+        db, count = self.db, 200
+        self.server.sql("".join(f"CREATE TABLE {db}.t{number} (id INT PRIMARY KEY);" for number in range(count)))
+        self.server.sql(f"""CREATE TABLE {db}.w (id INT AUTO_INCREMENT PRIMARY KEY); CREATE TABLE {db}.stop (id INT);
+DELIMITER //
+CREATE PROCEDURE {db}.grow() BEGIN WHILE NOT EXISTS (SELECT * FROM {db}.stop) DO INSERT INTO {db}.w () VALUES (); DO SLEEP(0.001); END WHILE; END//
+""")
+        before = self.server.gtid_executed()
+        self.server.sql("".join(f"INSERT INTO {db}.t{number} VALUES ({number});" for number in range(count)))
+        connections = int(self.server.value("SHOW GLOBAL STATUS LIKE 'Connections'").split("\t")[1])
+        writer = threading.Thread(target=self.server.sql, args=(f"CALL {db}.grow()",))
+        writer.start()
+        try:
+            stream = run(f"--gtid-set={before}", "-t", f"{db}.t*", f"-n{count}", server=self.server)
+        finally:
+            self.server.sql(f"INSERT INTO {db}.stop VALUES (1)")
+            writer.join()
+        self.assertEqual(stream.inserted(), list(range(count)))
+        more = int(self.server.value("SHOW GLOBAL STATUS LIKE 'Connections'").split("\t")[1]) - connections
+        self.assertLess(more, 40)
 
 
 if __name__ == "__main__":

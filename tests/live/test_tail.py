@@ -68,11 +68,27 @@ class Values(OneServer):
             self.assertEqual((stream.end["file"], stream.end["pos"]), end_of_log(self.server))
         self.assertEqual(stream.rows, [])
 
+    def test_null_in_every_place(self):
+        """Tables of 1 to 4096 columns; rows in which one column is NULL, all are, or none is."""
+        for count in (1, 7, 8, 9, 16, 65, 1017, 4096):
+            with self.subTest(count):
+                table = f"{self.db}.of_{count}"
+                columns = ", ".join(f"c{number} TINYINT" for number in range(count))
+                self.server.sql(f"CREATE TABLE {table} ({columns}) ENGINE={'InnoDB' if count <= 1017 else 'MyISAM'}")
+                places = range(count) if count < 100 else sorted({0, 1, 6, 7, 8, 9, 250, 251, 255, 256, count // 2, count - 9, count - 8, count - 2, count - 1})
+                rows = [[None if number == place else number % 100 for number in range(count)] for place in places]
+                rows += [[None] * count, list(range(count))] if count < 100 else [[None] * count]
+                values = ", ".join(f"({', '.join('NULL' if value is None else str(value) for value in row)})" for row in rows)
+                self.server.sql(f"INSERT INTO {table} VALUES {values}")
+                told = self.from_here("-t", table)
+                self.assertEqual([list(record["data"].values()) for record in told.rows], rows)
+                self.assertEqual(list(told.rows[0]["data"]), [f"c{number}" for number in range(count)])
+
     def test_a_large_row(self):
         """An event over 16 MB comes in several packets, and does not fit the buffers' first size."""
-        self.server.sql(f"SET GLOBAL max_allowed_packet=67108864; CREATE TABLE {self.db}.big (id INT PRIMARY KEY, b LONGBLOB)")
-        self.server.sql(f"INSERT INTO {self.db}.big VALUES (1, REPEAT(x'00', 20000000)), (2, 'x')")
-        expected = "A" * (20000000 // 3 * 4) + "AAA="
+        self.server.sql(f"SET GLOBAL max_allowed_packet = 134217728; CREATE TABLE {self.db}.big (id INT PRIMARY KEY, b LONGBLOB)")
+        self.server.sql(f"INSERT INTO {self.db}.big VALUES (1, REPEAT(x'00', 70000000)), (2, 'x')")
+        expected = "A" * (70000000 // 3 * 4) + "AA=="
         for stream in (self.from_here("-t", "*.big"), run("-t", "*.big", *self.server.binlogs())):
             self.assertEqual([len(row["data"]["b"]) for row in stream.rows], [len(expected), 4])
             self.assertEqual(stream.rows[0]["data"]["b"], expected)

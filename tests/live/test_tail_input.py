@@ -124,6 +124,13 @@ class Refused(OneServer):
         stream = run(files[0], files[-1], status=69)
         self.assertRegex(stream.stderr, "is a file missing")
 
+    def test_files_out_of_order(self):
+        """As a shell sorts them: 1000000 in front of 999999, each of which has all that it needs in its set of GTIDs."""
+        self.server.sql(f"FLUSH BINARY LOGS; INSERT INTO {self.db}.t VALUES (1, 'x'); FLUSH BINARY LOGS")
+        files = self.server.binlogs()
+        self.refused(files[-1], files[-2], "-t", "nothing.*", status=69, words="order")
+        self.refused(files[-2], files[-2], "-t", "nothing.*", status=69, words="order")
+
     def test_another_filter_than_the_checkpoint(self):
         checkpoint = path("filter.ckpt")
         self.from_here("-t", f"{self.db}.*", f"--checkpoint={checkpoint}", "--save-checkpoint")

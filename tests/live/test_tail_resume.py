@@ -99,6 +99,26 @@ class Reconnect(OneServer):
         self.assertEqual(len(stream.of("start")), 1)
         self.assertIn("trying again", stream.stderr)
 
+    def test_a_dump_that_is_killed(self):
+        """It ends like one that has come to the end of the log. So does one of a server that is shut down."""
+        for flavor, show, options in (("mysql", "SHOW PROCESSLIST", ["--binlog-row-metadata=FULL"]),
+                             ("mariadb", "SHOW PROCESSLIST", ["--binlog-row-metadata=FULL"]), ("mysql56", "SHOW PROCESSLIST", [])):  # fmt: skip
+            with self.subTest(flavor), start(f"ended-{flavor}", flavor, *options) as server:
+                server.sql("CREATE DATABASE k; CREATE TABLE k.t (id INT PRIMARY KEY)")
+                with Running(*tcp(server.port)) as running:
+                    running.until(lambda record: record["kind"] == "start")
+                    for number, how in enumerate(("KILL", "KILL QUERY", "restart")):
+                        server.sql(f"INSERT INTO k.t VALUES ({number})")
+                        running.until_inserted(number)
+                        dumps = [line.split("\t")[0] for line in server.sql(show) if "Binlog Dump" in line]
+                        if how == "restart":
+                            server.restart()
+                        else:
+                            server.sql("".join(f"{how} {dump};" for dump in dumps))
+                    server.sql("INSERT INTO k.t VALUES (99)")
+                    running.until_inserted(99)
+                    self.assertEqual(running.inserted(), [0, 1, 2, 99])
+
     def test_cut_inside_a_transaction(self):
         """At many places of a transaction of several rows events; the stream is the same as if nothing had happened."""
         values = ",".join(f"({number}, REPEAT('x', 20))" for number in range(3000))
@@ -200,6 +220,17 @@ class Failover(unittest.TestCase):
 
 
 class WithoutGtids(unittest.TestCase):
+    def test_a_missing_file_between(self):
+        """No set tells it, but each file names the next."""
+        with Server.start("gap", options=["--gtid-mode=OFF", "--binlog-row-metadata=FULL"]) as server:
+            server.sql("CREATE DATABASE a; CREATE TABLE a.t (id INT PRIMARY KEY); FLUSH BINARY LOGS; INSERT INTO a.t VALUES (1); FLUSH BINARY LOGS")
+            server.sql("INSERT INTO a.t VALUES (2)")
+            files = server.binlogs()
+            self.assertEqual(run(*files).inserted(), [1, 2])
+            stream = run(files[0], files[2], status=69)
+            self.assertRegex(stream.stderr, rf"goes on in {files[1].name}.*missing")
+            self.assertEqual(stream.inserted(), [])
+
     def test_by_file_and_position(self):
         with Server.start("anonymous", options=["--gtid-mode=OFF", "--binlog-row-metadata=FULL"]) as server:
             server.sql("CREATE DATABASE a; CREATE TABLE a.t (id INT PRIMARY KEY); INSERT INTO a.t VALUES (1)")

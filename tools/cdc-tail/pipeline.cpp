@@ -11,7 +11,15 @@ namespace cdc::tail {
 
 namespace {
 constexpr unsigned kClockEvery = 256;  // transactions between two looks at the clock while events keep coming
+
+// Whether transactions with rows may end in ROLLBACK. One that creates or drops a temporary table is logged in any case,
+// as far as it came, in row format too: by MariaDB, and by MySQL until 8.0.4. Nothing before its end tells.
+bool logs_rolled_back(const FormatDescription& format) {
+  constexpr std::uint32_t kWithoutTemporaryTables = 80004;
+  return format.mariadb || format.server_version_id < kWithoutTemporaryTables;
 }
+
+}  // namespace
 
 Pipeline::Pipeline(const Options& options, const TableFilter& filter, TableDefinitions& definitions,
                    ChangeSink& sink, Output& output, StopPoint stop)
@@ -56,6 +64,10 @@ void Pipeline::pass_over_until(const BinlogPosition& place) {
 }
 
 bool Pipeline::feed(const RawEvent& raw) {
+  if (!raw.starts_file.empty()) {
+    check_order(raw.starts_file);
+    next_file_.clear();
+  }
   const Event event = reader_.read(raw);
   if (!teller_.started()) before_start(raw);
   try {
@@ -73,6 +85,19 @@ bool Pipeline::feed(const RawEvent& raw) {
     throw;
   }
   return !stop_reason_.empty();
+}
+
+// Sets of GTIDs show a gap, but not that two files have changed places; without GTIDs there are only the names. Standard
+// input has none.
+void Pipeline::check_order(std::string_view file) const {
+  const std::string_view before = reader_.file();
+  const auto series = [](std::string_view name) { return name.substr(0, name.rfind('.')); };
+  if (before.empty() || before == "-" || file == "-") return;
+  if (series(file) == series(before) && compare_binlog_names(file, before) <= 0)
+    throw RefusedError(std::string(file) + " comes before " + std::string(before) + ": files are read in the order given");
+  if (!teller_.has_gtids() && !next_file_.empty() && file != next_file_)
+    throw RefusedError(std::string(before) + " goes on in " + next_file_ + ", not in " + std::string(file) +
+                       " (is a file missing?)");
 }
 
 // A known place is told as soon as the source has sent anything; files do not know the set there so early.
@@ -125,6 +150,9 @@ void Pipeline::outside(const Event& event) {
     case EventType::mariadb_gtid_list:
       previous_gtids(event);
       break;
+    case EventType::rotate:
+      if (start_.from_files) next_file_ = decode_rotate(event).file;
+      break;
     default:
       break;
   }
@@ -160,10 +188,9 @@ void Pipeline::begin_transaction(const Event& event) {
   StartGate& gate = start_.gate;
   if (gate.timestamp_ms && transaction.commit_ms >= *gate.timestamp_ms) gate.timestamp_ms.reset();
   muted_ = gate.closed() || (gate.executed && gate.executed->contains(transaction.gtid));
-  if (transaction.xid) {  // MariaDB has no XA START: the GTID event says it
-    storing_ = true;
-    stored_ = {};
-  }
+  // MariaDB has no XA START: the GTID event says it
+  storing_ = transaction.xid || (!muted_ && logs_rolled_back(reader_.format()));
+  if (storing_) stored_ = {};
   if (muted_) return;
   if (!teller_.started() && start_.from_files && transaction.gtid.empty() && (!has_base_ || teller_.executed()->empty())) {
     teller_.set_executed(std::nullopt);
@@ -295,6 +322,11 @@ bool Pipeline::idle() {
   if (snapshot_ != nullptr && !tracker_.inside()) check_stop();
   if (end_at_stop_time_ && may_stop() && !tracker_.inside() && boundary_ >= *end_at_stop_time_) stop("stop time reached");
   return !stop_reason_.empty();
+}
+
+bool Pipeline::lacks_the_end() const {
+  const BinlogPosition& reached = teller_.boundary();
+  return tracker_.inside() || teller_.interrupted() || (stop_.position && !is_behind_stop(reached.file, reached.pos));
 }
 
 void Pipeline::input_ended() {

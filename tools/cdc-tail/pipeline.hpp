@@ -71,6 +71,8 @@ class Pipeline {
   bool idle();
   // The source has no more. Errors when that is too early.
   void input_ended();
+  // Whether that leaves a transaction, or the way to the stop position, unread.
+  bool lacks_the_end() const;
 
   const std::string& stop_reason() const { return stop_reason_; }
   bool partial() const { return rows_.limit_reached() && teller_.is_open(); }
@@ -80,6 +82,7 @@ class Pipeline {
 
  private:
   void before_start(const RawEvent& raw);
+  void check_order(std::string_view file) const;
   void handle(const Event& event);
   void outside(const Event& event);
   void begin_transaction(const Event& event);
@@ -121,6 +124,7 @@ class Pipeline {
   Snapshot* snapshot_ = nullptr;
   Start start_;
   bool has_base_ = false;       // the complete set is known
+  std::string next_file_;       // of files: what the last one said comes behind it; "" unknown
   bool muted_ = false;          // the open transaction lies before the start
   BinlogPosition gate_before_;  // newest boundary before a gate's position
   BinlogPosition boundary_;
@@ -131,7 +135,7 @@ class Pipeline {
   GtidSet stop_left_;  // of stop_.gtid_set: neither executed at the start nor read since
   std::string stop_reason_;
 
-  bool storing_ = false;  // the open transaction is an XA one: its events are kept
+  bool storing_ = false;  // the open transaction is an XA one, or may be rolled back: its events are kept
   StoredEvents stored_;
   PreparedTransactions prepared_;
   PreparedSearch prepared_search_;

@@ -53,6 +53,10 @@ void RowTeller::rows(const Event& event) {
   if (rows.ends_statement() && tables_.size() > kTables) tables_.clear();
 }
 
+void RowTeller::forget_definitions() {
+  for (auto& [number, table] : tables_) table.schema.reset();
+}
+
 // Rows of a table that nobody can decode, with whatever filter, need no numbers.
 std::uint64_t RowTeller::count(const RowsEvent& rows, const Table& table) const {
   try {

@@ -25,6 +25,9 @@ class RowTeller {
 
   void table_map(const Event& event, bool mariadb);
   void rows(const Event& event);
+  // A statement may have changed definitions. A server that was started again gives the numbers of its tables anew, so
+  // that a table map of the same bytes need not mean the same columns.
+  void forget_definitions();
 
   // Tables that are being copied are told of their changes; nullptr: none.
   void set_snapshot(Snapshot* snapshot) { snapshot_ = snapshot; }

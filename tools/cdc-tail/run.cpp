@@ -239,10 +239,18 @@ std::optional<BinlogPosition> Run::stop_on_successor(Server& server) const {
   return end_of_log(server).position;
 }
 
+// A dump thread that is killed ends like one that has sent all it should. A dump that did not come as far as it should
+// is therefore asked for again, until one brings nothing new.
 void Run::read_dump(Connection connection, const DumpRequest& request) {
+  const std::string name = connection.name();
+  const BinlogPosition before = pipeline_->teller().boundary();
   BinlogStream stream(std::move(connection), request,
                       [this](int fd, milliseconds timeout) { return wait(fd, timeout); });
-  if (!pump(stream) && !signals_.stopping()) pipeline_->input_ended();
+  if (pump(stream) || signals_.stopping()) return;
+  const Teller& teller = pipeline_->teller();
+  if (pipeline_->lacks_the_end() && (teller.is_open() || teller.boundary() != before))
+    throw ServerError(ExitCode::temporary, 0, "HY000", true, name + " has ended the dump too early");
+  pipeline_->input_ended();
 }
 
 std::optional<DefinitionServer> Run::definition_server() {
@@ -281,6 +289,7 @@ Waited Run::wait(int fd, milliseconds timeout) {
     if (signals_.take_status_request()) tell_status();
     if (pipeline_->wants_end(now_ms() + clock_offset_ms_)) ask_end();
     const bool over = pipeline_->idle();
+    definitions_.rest();
     output_.flush();
     bookmark_->save_tables(pipeline_->teller(), definitions_.has_news());
     const bool copying = snapshot_ && !snapshot_->finished();

@@ -48,7 +48,8 @@ class Planner {
   }
 
   Start from_checkpoint(const Checkpoint& checkpoint) {
-    const bool same_server = checkpoint.server_uuid == server_.uuid();
+    // MariaDB has no uuid: what the place means is not known, nor needed.
+    const bool same_server = !server_.uuid().empty() && checkpoint.server_uuid == server_.uuid();
     if (!checkpoint.gtid_set && !same_server) {
       throw RefusedError("the checkpoint's position " + checkpoint.position.text() +
                          " without GTIDs is of server " + checkpoint.server_uuid + ", this one is " +
@@ -174,6 +175,20 @@ class Planner {
   Start start_;
 };
 
+// MariaDB compares numbers only, and sends nothing of a domain in whose log it never meets the GTID asked for: a log that
+// has gone on without it, under the numbers of another server.
+GtidSet unknown_to_mariadb(Server& server, const GtidSet& executed) {
+  const std::vector<MariadbGtid> state = server.gtid_binlog_state();
+  GtidSet unknown;
+  for (const auto& [domain, gtid] : executed.mariadb()) {
+    const auto has = [&wanted = gtid](const MariadbGtid& newest) {
+      return newest.domain == wanted.domain && newest.server_id == wanted.server_id && newest.sequence >= wanted.sequence;
+    };
+    if (std::none_of(state.begin(), state.end(), has)) unknown.add(gtid);
+  }
+  return unknown;
+}
+
 }  // namespace
 
 BinlogEnd end_of_log(Server& server) {
@@ -217,6 +232,7 @@ Plan plan_from_files(const Options& options, const std::optional<Checkpoint>& ch
 }
 
 GtidSet unknown_to(Server& server, const GtidSet& executed) {
+  if (server.mariadb()) return unknown_to_mariadb(server, executed);
   // What is being committed is in the log, and may have been told, before it is executed. In this order: what
   // ceases to be owned in between is executed then.
   const GtidSet owned = server.gtid_owned();

@@ -17,6 +17,11 @@ std::string shortened(std::string_view sql) {
   return sql.size() <= kShown ? std::string(sql) : std::string(sql.substr(0, kShown)) + "…";
 }
 
+[[noreturn]] void refuse_text(std::string_view sql) {
+  throw ConfigError("rows changed by a statement that was logged as text (binlog_format is not ROW): " +
+                    shortened(sql) + "; --allow-statement-dml goes on without its changes");
+}
+
 }  // namespace
 
 void Pipeline::statement(const Event& event, bool last) {
@@ -52,9 +57,7 @@ void Pipeline::check_dml(const QueryEvent& query) {
   for (const std::string_view db : split(query.updated_dbs, '\0'))
     if (!db.empty()) databases.emplace_back(db);
   if (databases.empty() && !tables && !query.db.empty()) databases.emplace_back(query.db);
-  if (!filter_.may_change(tables, databases)) return;
-  throw ConfigError("rows changed by a statement that was logged as text (binlog_format is not ROW): " +
-                    shortened(sql) + "; --allow-statement-dml goes on without its changes");
+  if (filter_.may_change(tables, databases)) refuse_text(sql);
 }
 
 void Pipeline::ddl(const Event& event, bool last) {
@@ -62,8 +65,10 @@ void Pipeline::ddl(const Event& event, bool last) {
   const std::string_view sql = text_of(query);
   const DdlInfo info = parse_ddl(sql, query.db, query.sql_mode);
   definitions_.forget(info, {std::string(event.file), event.begin_pos});
+  rows_.forget_definitions();
   if (snapshot_ != nullptr && !muted_) snapshot_->ddl(info);
   ddl_.reset();
+  if (info.has_query && !muted_ && !options_.allow_statement_dml && filter_.concerns(info)) refuse_text(sql);
   if (muted_ || (info.ddl_class == DdlClass::other && !options_.all_ddl) || !filter_.concerns(info)) return;
   DdlRecord record;
   record.ddl_class = info.ddl_class;
@@ -88,11 +93,22 @@ void Pipeline::finish_told(const Transaction& transaction) {
       }
       break;
     case TransactionEnd::commit:
-      // XA COMMIT … ONE PHASE was kept like one that is prepared.
+      // Kept until it was known to be one; XA COMMIT … ONE PHASE like one that is prepared.
       if (storing_) stored_.replay([this](const Event& event) { tell_rows(event); });
       break;
     case TransactionEnd::xa_commit:
       tell_prepared(transaction);
+      break;
+    case TransactionEnd::rollback:
+      // Was not told where that was to be expected. Rows of tables that know no transactions are never in it.
+      if (teller_.begin_told() && teller_.changes() > 0) {
+        GtidSet behind = teller_.has_gtids() ? *teller_.executed() : GtidSet();
+        behind.add(transaction.gtid);
+        throw ConfigError("the transaction was rolled back; what was told of it did not happen (binlog_format is not "
+                          "ROW); to go on behind it: " +
+                          (behind.empty() ? "--file=" + boundary_.file + " --pos=" + std::to_string(boundary_.pos)
+                                          : "--gtid-set=" + behind.text()));
+      }
       break;
     case TransactionEnd::xa_rollback:
       if (const auto found = prepared_.find(transaction.xid.value()); found != prepared_.end()) {

@@ -61,9 +61,10 @@ class Teller {
   void forget() { open_ = false; }
   bool is_open() const { return open_; }
   bool begin_told() const { return begin_told_; }
+  std::uint64_t changes() const { return changes_; }  // told of the open transaction
   // Of rows in the open transaction.
   RowsPlace place_of(const Event& rows) const {
-    return {begin_.position, gtid_, {std::string(rows.file), rows.begin_pos}};
+    return {begin_.position, gtid_, {std::string(rows.file), rows.begin_pos}, rows.end_pos};
   }
   // Executed without a transaction of its own in the stream.
   void complete(const Gtid& gtid) {
