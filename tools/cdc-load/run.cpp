@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cdc-load/run.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 
 namespace cdc::load {
 namespace {
+
+constexpr int kPipeSize = 1 << 20;  // the most that an ordinary user may ask for
 
 std::string random_job() {
   std::random_device device;
@@ -55,6 +58,8 @@ class Run {
     bool cut_off = false;
     for (const std::string& name : options_.inputs) {
       const UniqueFd file = name == "-" ? UniqueFd() : open_input(name);
+      // Fewer turns between the writer and us; fails where stdin is no pipe.
+      if (!file) ::fcntl(STDIN_FILENO, F_SETPIPE_SZ, kPipeSize);
       RecordReader reader(file ? file.get() : STDIN_FILENO, name == "-" ? "stdin" : name);
       stopped = read(reader, file ? file.get() : STDIN_FILENO);
       cut_off = reader.unfinished() > 0;
