@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "common/base/fd.hpp"
+#include "common/starrocks/label.hpp"
 
 namespace cdc::load {
 
@@ -223,7 +224,11 @@ void Loader::work(Shared& shared, starrocks::Endpoint endpoint) {
     outcome.table = job.table;
     const auto start = std::chrono::steady_clock::now();
     try {
-      run_job(talk, job, outcome);
+      if (job.only_hash) {
+        outcome.sha256 = starrocks::load_sha256(job.batch->body(0, job.batch->rows()), job.columns);
+      } else {
+        run_job(talk, job, outcome);
+      }
     } catch (...) {
       outcome.error = std::current_exception();
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loader: threads that talk to StarRocks. A job is one attempt at a load, or the question how an earlier one ended;
-// its outcome says what is certain afterwards. Nothing is tried again here and nothing decided: that is for whoever
+// Loader: threads that talk to StarRocks. A job is one attempt at a load, or the question how an earlier one ended, or
+// a batch's hash, which is here because it takes time; its outcome says what is certain afterwards. Nothing is tried again here and nothing decided: that is for whoever
 // owns the checkpoint. The destructor abandons what is under way, within a second or so, and waits for the threads:
 // none may be inside a library whose global state exit() takes down.
 #pragma once
@@ -27,6 +27,7 @@ struct LoadJob {
   std::int64_t first_sent_ms = 0, last_sent_ms = 0, timeout_s = 0;
   std::string witness;
   starrocks::Compression compression = starrocks::Compression::none;
+  bool only_hash = false;  // of the whole batch, for the label
   bool again = false;     // an attempt was made before: ask for its fate right before sending
   bool wait_out = false;  // settle only when no earlier attempt can commit any more
 };
@@ -40,6 +41,7 @@ struct LoadOutcome {
   starrocks::LoadAnswer answer;  // of the attempt, when not committed
   std::string error_log;
   std::exception_ptr error;  // the state could not be learned: Error with its exit code
+  std::string sha256;        // of a job that is only this
   std::uint64_t rows = 0, bytes = 0;
   std::int64_t took_ms = 0;
 };

@@ -183,7 +183,7 @@ void Outflow::seal(TableId id) {
   Table& table = tables_[id];
   if (!table.open || table.open->empty()) return;
   table.open->seal();
-  table.sealed.push_back({table.open, ledger_.mark(id), table.open_pin, table.columns, false});
+  table.sealed.push_back({table.open, ledger_.mark(id), table.open_pin, table.columns, false, ""});
   table.open_pin.reset();
   table.open = std::make_shared<Batch>(table.keyed, !options_.dead_letter.empty());
 }
@@ -224,7 +224,7 @@ void Outflow::seal_redo() {
     if (!ledger_.redoing(id) || !ledger_.redo_complete(id)) continue;
     if (!table.redo) table.redo = std::make_shared<Batch>(table.keyed, false);
     table.redo->seal();
-    table.sealed.push_front({table.redo, ledger_.end_redo(id), table.redo_pin, table.redo_columns, true});
+    table.sealed.push_front({table.redo, ledger_.end_redo(id), table.redo_pin, table.redo_columns, true, ""});
     table.redo.reset();
     table.redo_pin.reset();
   }

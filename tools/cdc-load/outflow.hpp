@@ -104,6 +104,7 @@ class Outflow {
     std::optional<starrocks::Ledger::Pin> pin;
     std::string columns;
     bool redo = false;
+    std::string sha256;  // of the whole batch, "" until it is known
   };
   struct Range {
     std::size_t first = 0, count = 0;
@@ -111,6 +112,7 @@ class Outflow {
   struct Flight {
     std::vector<Range> todo;  // the last one is being loaded
     unsigned failures = 0;
+    bool begun = false;  // has an intent
     bool running = false;
     bool only_settle = false;  // the rows of a load in doubt came back different
     Clock::time_point retry_at{};
@@ -137,6 +139,7 @@ class Outflow {
   bool idle() const;
 
   void launch(TableId id, std::vector<LoadJob>& jobs);
+  void hash(TableId id);
   LoadJob new_load(TableId id);
   LoadJob redo_load(TableId id);
   LoadJob job_of(TableId id, bool send);

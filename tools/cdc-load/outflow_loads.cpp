@@ -97,14 +97,14 @@ LoadJob Outflow::job_of(TableId id, bool send) {
 
 void Outflow::launch(TableId id, std::vector<LoadJob>& jobs) {
   Table& table = tables_[id];
-  const bool is_new = !table.flight;
-  if (is_new) {
+  const Sealed& sealed = table.sealed.front();
+  if (!table.flight) {
     table.flight.emplace();
-    table.flight->todo.push_back({0, table.sealed.front().batch->rows()});
+    table.flight->todo.push_back({0, sealed.batch->rows()});
   }
-  jobs.push_back(!is_new ? job_of(id, !table.flight->only_settle)
-                 : table.sealed.front().redo ? redo_load(id)
-                                             : new_load(id));
+  if (!table.flight->begun && !sealed.redo && sealed.sha256.empty() && loader_) return hash(id);
+  jobs.push_back(table.flight->begun ? job_of(id, !table.flight->only_settle) : sealed.redo ? redo_load(id) : new_load(id));
+  table.flight->begun = true;
   jobs.back().wait_out = table.flight->only_settle;
   table.flight->running = true;
   ++in_flight_;
@@ -113,16 +113,31 @@ void Outflow::launch(TableId id, std::vector<LoadJob>& jobs) {
   jobs.back().last_sent_ms = intent.last_sent_ms;
 }
 
+// Hashing a large batch takes longer than a source can be kept waiting; a thread of the loader does it.
+void Outflow::hash(TableId id) {
+  const Sealed& sealed = tables_[id].sealed.front();
+  LoadJob job;
+  job.table = id;
+  job.batch = sealed.batch;
+  job.columns = sealed.columns;
+  job.only_hash = true;
+  tables_[id].flight->running = true;
+  ++in_flight_;
+  loader_->submit(std::move(job));
+}
+
 LoadJob Outflow::new_load(TableId id) {
   Table& table = tables_[id];
+  const Sealed& sealed = table.sealed.front();
   const Range& range = table.flight->todo.back();
-  const Body body = table.sealed.front().batch->body(range.first, range.count);
+  const Body body = sealed.batch->body(range.first, range.count);
   LoadIntent intent;
   intent.from = ledger_.progress(id).done;
   intent.to = part_mark(id);
   intent.rows = body.rows;
   intent.bytes = body.bytes;
-  intent.sha256 = starrocks::load_sha256(body, table.sealed.front().columns);
+  const bool is_known = range.count == sealed.batch->rows() && !sealed.sha256.empty();
+  intent.sha256 = is_known ? sealed.sha256 : starrocks::load_sha256(body, sealed.columns);
   // Without a checkpoint nothing else tells two equal loads of one run apart.
   const std::string job =
       ledger_.checkpoint().job + (options_.checkpoint.empty() ? "#" + std::to_string(++serial_) : "");
@@ -211,6 +226,10 @@ void Outflow::take(LoadOutcome outcome) {
       retry(id, outcome.answer.message.empty() ? error.message() : outcome.answer.message + "; " + error.message());
       return;
     }
+  }
+  if (!outcome.sha256.empty()) {
+    tables_[id].sealed.front().sha256 = std::move(outcome.sha256);
+    return;  // pump() goes on with it
   }
   if (outcome.suspect) {
     ledger_.suspect(id);
