@@ -21,6 +21,7 @@ class Proxy:
         self.connections = 0
         self._limits = []
         self._silent = threading.Event()
+        self._gates = []  # of each connection
         self._latency = 0
         self._lock = threading.Lock()
         self._sockets = []
@@ -40,6 +41,8 @@ class Proxy:
             for each in [self._listener, *self._sockets]:
                 shut(each)
                 each.close()
+            for gate in self._gates:
+                gate.set()
 
     def cut_after(self, *limits):
         """One number for each of the next connections: how many bytes of the server it lets through."""
@@ -52,6 +55,13 @@ class Proxy:
 
     def speak(self):
         self._silent.clear()
+
+    def hold(self, number):
+        """From now on what the server says on that connection (they count from 0) waits for let_go()."""
+        self._gates[number].clear()
+
+    def let_go(self, number):
+        self._gates[number].set()
 
     def slow_down(self, seconds):
         """From now on all that is sent comes that much later."""
@@ -68,17 +78,22 @@ class Proxy:
                 self.connections += 1
                 limit = self._limits.pop(0) if self._limits else None
                 self._sockets += [client, server]
+                self._gates.append(threading.Event())
+                self._gates[-1].set()
             for source, sink, left in ((client, server, None), (server, client, limit)):
-                threading.Thread(target=self._copy, args=(source, sink, left), daemon=True).start()
+                threading.Thread(target=self._copy, args=(source, sink, left, self._gates[-1]), daemon=True).start()
 
-    def _copy(self, source, sink, left):
+    def _copy(self, source, sink, left, gate):
         try:
             while (data := source.recv(16384)) and left != 0:
                 time.sleep(self._latency)
                 if left is not None:
                     data = data[:left]
                     left -= len(data)
-                if not (self._silent.is_set() and source.getpeername()[1] == self.target_port):
+                of_server = source.getpeername()[1] == self.target_port
+                if of_server:
+                    gate.wait()
+                if not (self._silent.is_set() and of_server):
                     sink.sendall(data)
         except OSError:
             pass

@@ -45,7 +45,7 @@ class SlowTail:
 
     def finish(self, status=0):
         """Reads to the end, which must be `status`; returns the Stream."""
-        self.records += [json.loads(line) for line in self.process.stdout]
+        self.records.extend(json.loads(line) for line in self.process.stdout)
         got = self.process.wait(timeout=DEADLINE)
         assert got == status, f"status {got}, not {status}: {self.stderr()}"
         return Stream(self.records, self.stderr())

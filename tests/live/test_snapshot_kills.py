@@ -98,13 +98,10 @@ def differences(wanted, found):
     return wrong
 
 
-def chunks_loaded(directory):
-    """By table: how far the checkpoint says that the copy is."""
+def is_copied(directory):
+    """Whether the checkpoint says that the copy is complete."""
     checkpoint = directory / "checkpoint"
-    if not checkpoint.exists():
-        return {}
-    tables = json.loads(checkpoint.read_text())["tables"].values()
-    return {chunk["table"]: chunk for table in tables for chunk in table["done"]["chunks"]}
+    return checkpoint.exists() and json.loads(checkpoint.read_text())["copied"]
 
 
 def run_seed(server, starrocks, seed, kills, writers=6):
@@ -133,15 +130,13 @@ def run_seed(server, starrocks, seed, kills, writers=6):
                     raise AssertionError(f"ended by itself with {statuses}: {(directory / 'stderr').read_text()[-2000:]}")
                 time.sleep(chance.random() * 0.1)
                 pipe.kill(chance.choice([[pipe.tail], [pipe.load], [pipe.tail, pipe.load]]))
-                told = chunks_loaded(directory)
-                met += not (len(told) == len(KINDS) and all(chunk["last"] for chunk in told.values()))
+                met += not is_copied(directory)
             load.set(1)
             time.sleep(0.2)
             load.set(2)
         statuses = Pipe(server, starrocks, load, directory, chance, "--stop-mode=latest").wait()
         assert statuses == (0, 0), f"{statuses}: {(directory / 'stderr').read_text()[-2000:]}"
-        told = chunks_loaded(directory)
-        assert len(told) == len(KINDS) and all(chunk["last"] for chunk in told.values()), told
+        assert is_copied(directory)
         wrong = differences(source_rows(load), target_rows(starrocks))
         server.sql(f"DROP DATABASE {load.db}")
         return wrong, met
