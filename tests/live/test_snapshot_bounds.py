@@ -47,19 +47,20 @@ class Bounds(unittest.TestCase):
         rows = (row.split("\t") for row in server.sql("SELECT id, v FROM d.t"))
         self.assertEqual(copied, {int(number): int(v) for number, v in rows})
 
-    def lower(self, flavor, is_waiting, *options):
+    def lower(self, flavor, is_waiting, *options, statement="UPDATE d.t SET v = 1000 WHERE id = 290", told="+U"):
         server = self.server(flavor, *options)
         install, name = SEMISYNC[flavor]
         server.sql(f"{install} SET GLOBAL {name}_timeout = 3600000; SET GLOBAL {name}_wait_point = 'AFTER_SYNC'")
         with self.copy(server) as tail:
             tail.until_chunk(1)
             server.sql(f"SET GLOBAL {name}_enabled = ON")
-            writer = threading.Thread(target=server.sql, args=("UPDATE d.t SET v = 1000 WHERE id = 290",))
+            writer = threading.Thread(target=server.sql, args=(statement,))
             writer.start()
             try:
                 self.wait_until(server, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for semi-sync%'")
-                tail.until(lambda record: record["kind"] == "+U")
-                self.assertEqual(server.value("SELECT v FROM d.t WHERE id = 290"), "290", "it is not committed yet")
+                tail.until(lambda record: record["kind"] == told)
+                if told == "+U":
+                    self.assertEqual(server.value("SELECT v FROM d.t WHERE id = 290"), "290", "it is not committed yet")
                 streams = []
                 reader = threading.Thread(target=lambda: streams.append(tail.finish()))
                 reader.start()
@@ -72,6 +73,7 @@ class Bounds(unittest.TestCase):
                 writer.join(DEADLINE)
             reader.join(DEADLINE)
         self.check(streams[0], server)
+        return streams[0]
 
     def wait_until(self, server, query):
         deadline = time.monotonic() + DEADLINE
@@ -92,26 +94,71 @@ class Bounds(unittest.TestCase):
         query = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'Com_rollback'"
         self.lower("mariadb", lambda server: int(server.value(query)) > 2 * ROWS)
 
-    def upper(self, flavor=None, *options):
+    def check_column(self, stream):
+        """Whatever is told behind the DDL has the column that it adds."""
+        behind = [record["kind"] for record in stream.records].index("ddl")
+        told = [record["data"].get("c") for record in stream.records[behind:] if record["kind"] == "+I"]
+        self.assertGreater(len(told), ROWS / 3)
+        self.assertEqual(set(told), {7})
+
+    def test_lower_bound_of_definitions(self):
+        """The ALTER is told, and nobody can see it yet."""
+        for options, state in (([], "INFO LIKE 'SELECT WAIT\\_FOR\\_EXECUTED%'"),
+                               (["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"], "STATE LIKE 'Waiting for table metadata lock%'")):  # fmt: skip
+            with self.subTest(options=options):
+                query = f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE {state}"
+                self.check_column(self.lower(None, lambda server, query=query: server.value(query) != "0", *options,
+                                             statement="ALTER TABLE d.t ADD COLUMN c INT NOT NULL DEFAULT 7", told="ddl"))  # fmt: skip
+                self.doCleanups()
+
+    def until_quiet(self, tail, reader):
+        """Until nothing more is told. What is right is right whenever the log is let go."""
+        before, since = -1, time.monotonic()
+        while reader.is_alive() and time.monotonic() - since < 2:
+            if len(tail.records) != before:
+                before, since = len(tail.records), time.monotonic()
+            time.sleep(0.05)
+        self.assertTrue(reader.is_alive(), "it did not wait for the log")
+
+    def test_upper_bound_behind_a_lock(self):
+        """What a page waits for and then shows is in the log by the time that its bound is asked for, not before."""
+        server = self.server(None, "--gtid-mode=OFF", "--enforce-gtid-consistency=OFF")
+        server.sql("CREATE DATABASE e; CREATE TABLE e.go (i INT PRIMARY KEY);\nDELIMITER //\n"
+                   "CREATE PROCEDURE e.hold() WHILE (SELECT COUNT(*) FROM e.go) = 0 DO DO SLEEP(0.05); END WHILE //\n")  # fmt: skip
+        writer = threading.Thread(target=server.sql, args=(
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN; UPDATE d.t SET v = 1000 WHERE id = 290; CALL e.hold(); COMMIT",))
+        with Proxy(server.port) as proxy:
+            with self.copy(server, "--no-defaults", "-h", "127.0.0.1", f"-P{proxy.port}", "-uroot", "--ssl-mode=disabled") as tail:
+                tail.until_chunk(1)
+                writer.start()
+                self.wait_until(server, "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_rows_modified > 0")
+                streams = []
+                reader = threading.Thread(target=lambda: streams.append(tail.finish()))
+                reader.start()
+                self.wait_until(server, "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'")
+                proxy.hold(0)
+                server.sql("INSERT INTO e.go VALUES (1)")
+                writer.join(DEADLINE)
+                self.until_quiet(tail, reader)
+                proxy.let_go(0)
+                reader.join(DEADLINE)
+        self.check(streams[0], server)
+
+    def upper(self, flavor=None, *options, statement="UPDATE d.t SET v = v + 1000 WHERE id >= 200"):
         server = self.server(flavor, *options)
         with Proxy(server.port) as proxy:
             with self.copy(server, "--no-defaults", "-h", "127.0.0.1", f"-P{proxy.port}", "-uroot", "--ssl-mode=disabled") as tail:
                 tail.until_chunk(1)
                 proxy.hold(0)  # the first connection is the one that becomes the dump
-                server.sql("UPDATE d.t SET v = v + 1000 WHERE id >= 200")
+                server.sql(statement)
                 streams = []
                 reader = threading.Thread(target=lambda: streams.append(tail.finish()))
                 reader.start()
-                # Until nothing more comes. What is right is right whenever the log is let go.
-                before, since = -1, time.monotonic()
-                while reader.is_alive() and time.monotonic() - since < 2:
-                    if len(tail.records) != before:
-                        before, since = len(tail.records), time.monotonic()
-                    time.sleep(0.05)
-                self.assertTrue(reader.is_alive(), "it did not wait for the log")
+                self.until_quiet(tail, reader)
                 proxy.let_go(0)
                 reader.join(DEADLINE)
         self.check(streams[0], server)
+        return streams[0]
 
     def test_upper_bound(self):
         self.upper()
@@ -121,6 +168,10 @@ class Bounds(unittest.TestCase):
 
     def test_upper_bound_of_mariadb(self):
         self.upper("mariadb")
+
+    def test_upper_bound_of_definitions(self):
+        """Pages are read by a definition that is no more, which the stream has not told yet."""
+        self.check_column(self.upper(statement="ALTER TABLE d.t ADD COLUMN c INT NOT NULL DEFAULT 7"))
 
 
 if __name__ == "__main__":

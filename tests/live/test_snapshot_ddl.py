@@ -201,11 +201,15 @@ class WithoutKey(During):
         self.assertEqual(len(stream.rows), len({r["data"]["id"] for r in stream.rows}))
 
     def test_it_gets_a_key(self):
-        """It waits for its turn meanwhile."""
-        self.make("u", "id INT, v INT, s VARCHAR(20)", rows=0)
-        self.sql(f"INSERT INTO {self.db}.u VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c')")
-        stream = self.during("UPDATE @u SET v = 20 WHERE id = 2; ALTER TABLE @u ADD PRIMARY KEY (id); DELETE FROM @u WHERE id = 3; "
-                             "INSERT INTO @u VALUES (4, 4, 'd'); UPDATE @u SET v = 21 WHERE id = 2", "--snapshot-parallel=1")  # fmt: skip
+        """It waits for its turn meanwhile; then its changes are told again."""
+        self.make("u", "id INT, v INT, s MEDIUMTEXT", rows=200)
+        with self.copy("--snapshot-parallel=1") as tail:
+            tail.until_chunk(1, "t")
+            self.sql(" UPDATE @u SET v = 20 WHERE id = 2; ALTER TABLE @u ADD PRIMARY KEY (id); DELETE FROM @u WHERE id = 3; "
+                     "INSERT INTO @u VALUES (1000, 4, 'd'); UPDATE @u SET v = 21 WHERE id = 2")  # fmt: skip
+            tail.until_chunk(1, "u")
+            self.sql(" UPDATE @u SET v = 22 WHERE id IN (0, 2, 199)")
+            stream = tail.finish()
         self.check(stream)
         self.check(stream, "u")
 

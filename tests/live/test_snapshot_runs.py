@@ -79,6 +79,18 @@ class EveryServer(unittest.TestCase):
 
         self.on_each(check)
 
+    def test_pages_are_no_larger_than_memory_allows(self):
+        """Rows of a third of a megabyte: chunks of some, whatever the number of rows asked for."""
+
+        def check(server):
+            server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, s MEDIUMTEXT) ENGINE=InnoDB; INSERT INTO d.t VALUES "
+                       + ",".join(f"({i}, REPEAT('x', 300000))" for i in range(60)))  # fmt: skip
+            stream = copy(server, "d")
+            self.assertEqual(stream.inserted(), list(range(60)))
+            self.assertLess(max(changes for _, _, changes, _ in chunks(stream)), 20)
+
+        self.on_each(check, flavors=(None,))
+
     def test_a_new_log_in_which_nothing_happened(self):
         def check(server):
             fill(server, "d")
