@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/model/checkpoint.hpp"
 
+#include <utility>
+
 #include "common/base/fd.hpp"
 #include "common/base/text.hpp"
 #include "common/model/state_file.hpp"
@@ -22,19 +24,18 @@ void append_mark(OutBuffer& out, const Mark& mark) {
   } else {
     out.append("null");
   }
-  out.append(",\"open\":");
-  if (mark.open) {
+  out.append(",\"open\":[");
+  for (const OpenTransaction& open : mark.open) {
+    if (&open != &mark.open.front()) out.append(',');
     out.append("{\"gtid\":");
-    append_json_string(out, mark.open->gtid);
+    append_json_string(out, open.gtid);
     out.append(',');
-    append_position(out, mark.open->begin);
+    append_position(out, open.begin);
     out.append(",\"seq\":");
-    append_uint(out, mark.open->seq);
+    append_uint(out, open.seq);
     out.append('}');
-  } else {
-    out.append("null");
   }
-  out.append(",\"chunks\":[");
+  out.append("],\"chunks\":[");
   for (const auto& [table, chunk] : mark.chunks) {
     if (table != mark.chunks.begin()->first) out.append(',');
     append_snapshot_chunk(out, chunk);
@@ -81,6 +82,23 @@ void append_map(OutBuffer& out, const Map& map, AppendValue append_value) {
   out.append('}');
 }
 
+void append_alters(OutBuffer& out, const std::map<TableName, std::vector<std::string>>& alters) {
+  const char* separator = ",\"alters\":[";
+  for (const auto& [table, statements] : alters) {
+    out.append(std::exchange(separator, ","));
+    out.append("{\"db\":");
+    append_json_string(out, table.db);
+    out.append(",\"table\":");
+    append_json_string(out, table.table);
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+      out.append(i == 0 ? ",\"sql\":[" : ",");
+      append_json_string(out, statements[i]);
+    }
+    out.append(statements.empty() ? ",\"sql\":[]}" : "]}");
+  }
+  out.append(']');
+}
+
 // ---- Reading
 
 SnapshotChunk chunk_of(const Node& node) {
@@ -101,10 +119,10 @@ Mark mark_of(const Node& node) {
   mark.gtids = node["gtids"].gtids();
   if (const Node position = node["position"]; !position.is_null())
     mark.position = position.with({"file", "pos"}).position();
-  if (const Node open = node["open"]; !open.is_null()) {
+  node["open"].for_each_element([&](const Node& open) {
     open.with({"gtid", "file", "pos", "seq"});
-    mark.open = OpenTransaction{open["gtid"].text(), open.position(), open["seq"].uint()};
-  }
+    mark.open.push_back({open["gtid"].text(), open.position(), open["seq"].uint()});
+  });
   node["chunks"].for_each_element([&](const Node& element) {
     SnapshotChunk chunk = chunk_of(element);
     if (!mark.chunks.emplace(chunk.table, chunk).second) element.fail("a second one of " + chunk.table.text());
@@ -177,7 +195,8 @@ Checkpoint Checkpoint::parse(std::string_view text) {
   const rapidjson::Document document = parse_state_file(text, "checkpoint", kCheckpointVersion);
   const Node root(document, "");
   root.with({"version", "job", "gtid_set", "file", "pos", "server_uuid", "ts_ms", "filter", "time_zone",
-             "target", "copied", "tables", "witnesses"});
+             "target", "copied", "tables", "witnesses"},
+            {"alters"});
   Checkpoint checkpoint;
   checkpoint.job = root["job"].text();
   if (const Node set = root["gtid_set"]; !set.is_null()) checkpoint.gtid_set = set.gtids();
@@ -198,6 +217,12 @@ Checkpoint Checkpoint::parse(std::string_view text) {
   root["witnesses"].for_each([&](const std::string& name, const Node& node) {
     if (!checkpoint.witnesses.emplace(name, node.text()).second) node.fail("there more than once");
   });
+  if (root.has("alters"))
+    root["alters"].for_each_element([&](const Node& node) {
+      node.with({"db", "table", "sql"});
+      TableName name{node["db"].text(), node["table"].text()};
+      if (!checkpoint.alters.emplace(std::move(name), node["sql"].texts()).second) node.fail("there more than once");
+    });
   return checkpoint;
 }
 
@@ -240,6 +265,7 @@ std::string Checkpoint::text() const {
   });
   out.append(",\"witnesses\":");
   append_map(out, witnesses, [&](const std::string& label) { append_json_string(out, label); });
+  if (!alters.empty()) append_alters(out, alters);
   out.append("}\n");
   return std::string(out.view());
 }

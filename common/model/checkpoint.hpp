@@ -31,7 +31,7 @@ struct OpenTransaction {
 struct Mark {
   GtidSet gtids;
   std::optional<BinlogPosition> position;
-  std::optional<OpenTransaction> open;
+  std::vector<OpenTransaction> open;          // contained in part
   std::map<TableName, SnapshotChunk> chunks;  // by source table: the last chunk contained of its initial copy
   bool operator==(const Mark&) const = default;
 };
@@ -68,6 +68,8 @@ struct Checkpoint {
   bool copied = false;               // an initial copy of all that `filter` captures has ended by `position`
   std::map<std::string, TableProgress> tables;     // by target "db.table"
   std::map<std::string, std::string> witnesses;    // by target database: its last committed label
+  // By source table: ALTER statements read since rows of it came last, oldest first.
+  std::map<TableName, std::vector<std::string>> alters;
   bool operator==(const Checkpoint&) const = default;
 
   // DataError (65) naming the member when the text is not exactly a checkpoint: a missing, unknown or repeated

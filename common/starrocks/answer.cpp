@@ -48,7 +48,8 @@ LoadResult classify_failure(std::string_view message) {
   const auto says = [&lower](std::initializer_list<std::string_view> needles) { return contains_any(lower, needles); };
   // Order matters: the more telling words first.
   if (says({"has already been used"})) return LoadResult::label_exists;
-  if (says({"transaction status unknown", "commit transaction fail cause", "publish timeout"})) return LoadResult::unknown;
+  const bool lost = says({"transaction", "txn"}) && says({"not exist", "not found"});  // an FE that was restarted meanwhile
+  if (lost || says({"transaction status unknown", "commit transaction fail cause", "publish timeout"})) return LoadResult::unknown;
   if (says({"access denied", "authentication", "no valid basic authorization", "unauthorized", "privilege"}))
     return LoadResult::denied;
   if (says({"too many versions", "too large compaction score", "ingestion rejected", "current running txns on db"}))

@@ -29,6 +29,7 @@ struct LoadAnswer {
   std::string status;   // as StarRocks spells it; "" when it sent no such thing
   std::string message;  // StarRocks' or curl's words
   std::string error_url;
+  bool body_sent = false;  // or a part of it
   // Counters, -1 when not told.
   std::int64_t total_rows = -1, loaded_rows = -1, filtered_rows = -1, unselected_rows = -1;
 

@@ -111,27 +111,25 @@ std::size_t Batch::memory() const {
          seqs_.capacity() * sizeof(std::uint64_t) + runs_.capacity() * sizeof(Run) + undo_.capacity() * sizeof(Undo);
 }
 
-Body Batch::body(std::size_t first, std::size_t count) const {
-  Body body;
-  body.rows = count;
-  body.parts.push_back("[");
-  for (std::size_t i = first; i < first + count; ++i) {
-    std::string_view& last = body.parts.back();
-    if (i > first && last.data() + last.size() == rows_[i].data()) {
-      last = {last.data(), last.size() + rows_[i].size()};
-    } else {
-      body.parts.push_back(rows_[i]);
-    }
-  }
-  if (count > 0) body.parts.back().remove_suffix(1);  // the comma behind the last row
-  body.parts.push_back("]");
-  for (const std::string_view part : body.parts) body.bytes += part.size();
-  return body;
+Body::Body(const Batch& batch, std::size_t first, std::size_t count) : batch_(batch), first_(first), count_(count) {
+  for_each_part([this](std::string_view text) { bytes_ += text.size(); });
+}
+
+// Rows that were stored one behind the other are one part.
+std::string_view Body::part(std::size_t& cursor) const {
+  if (cursor > count_ + 1) return {};
+  const std::size_t at = cursor++;
+  if (at == 0 || at > count_) return at == 0 ? "[" : "]";
+  const std::vector<std::string_view>& rows = batch_.rows_;
+  std::string_view text = rows[first_ + at - 1];
+  for (; cursor <= count_ && text.data() + text.size() == rows[first_ + cursor - 1].data(); ++cursor)
+    text = {text.data(), text.size() + rows[first_ + cursor - 1].size()};
+  if (cursor > count_) text.remove_suffix(1);  // the comma behind the last row
+  return text;
 }
 
 Mark Batch::mark_after(std::size_t index, const Mark& from) const {
   Mark mark = from;
-  mark.open.reset();
   for (std::size_t i = 0; i < runs_.size() && runs_[i].first <= index; ++i) {
     const TransactionId& transaction = runs_[i].transaction;
     if (i + 1 < runs_.size() && runs_[i + 1].first <= index) {
@@ -139,8 +137,9 @@ Mark Batch::mark_after(std::size_t index, const Mark& from) const {
       continue;
     }
     if (transaction.gtid.empty()) mark.position = transaction.begin;  // all that begin before it are contained
-    mark.open = OpenTransaction{transaction.gtid.text(), transaction.begin, seqs_[index]};
+    add_part(mark, transaction, seqs_[index]);
   }
+  drop_contained_parts(mark);
   return mark;
 }
 

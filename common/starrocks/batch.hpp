@@ -12,23 +12,33 @@
 #include <string_view>
 #include <vector>
 
-#include "common/model/checkpoint.hpp"
+#include "common/starrocks/mark.hpp"
 #include "common/starrocks/rope.hpp"
 
 namespace cdc::starrocks {
 
-// Who made a change: the transaction's GTID or, without GTIDs, where it begins.
-struct TransactionId {
-  Gtid gtid;
-  BinlogPosition begin;
-  bool operator==(const TransactionId&) const = default;
-};
+class Batch;
 
-// Text in parts, to be sent one after the other. Views of a batch.
-struct Body {
-  std::vector<std::string_view> parts;
-  std::uint64_t bytes = 0;
-  std::uint64_t rows = 0;
+// Rows of a batch as a JSON array: text in parts, one behind the other. Lives as long as the batch does not change.
+class Body {
+ public:
+  // `count` rows from `first` on.
+  Body(const Batch& batch, std::size_t first, std::size_t count);
+
+  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t rows() const { return count_; }
+  // The part at the cursor, which moves on; "" behind the last one. The first one is at 0.
+  std::string_view part(std::size_t& cursor) const;
+  template <typename Take>
+  void for_each_part(Take take) const {
+    std::size_t cursor = 0;
+    for (std::string_view text = part(cursor); !text.empty(); text = part(cursor)) take(text);
+  }
+
+ private:
+  const Batch& batch_;
+  std::size_t first_, count_;
+  std::uint64_t bytes_ = 0;
 };
 
 class Batch {
@@ -55,14 +65,13 @@ class Batch {
   // Everything that is allocated, spare room included.
   std::size_t memory() const;
 
-  // Rows [first, first + count) as a JSON array; views of this batch.
-  Body body(std::size_t first, std::size_t count) const;
   std::string_view row(std::size_t index) const { return rows_[index].substr(0, rows_[index].size() - 1); }
   std::string_view line(std::size_t index) const { return keep_lines_ ? lines_[index] : std::string_view(); }
   // Without keys: what a table contains that has this batch up to row `index`, if `from` was there before it.
   Mark mark_after(std::size_t index, const Mark& from) const;
 
  private:
+  friend class Body;
   struct Undo {
     std::uint32_t row;
     std::string_view text, line;  // before the open transaction

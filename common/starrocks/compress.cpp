@@ -42,7 +42,7 @@ std::string gzip(const Body& body) {
       if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) fail("zlib", stream.msg);
     } while (flush == Z_FINISH ? result != Z_STREAM_END : stream.avail_out == 0);
   };
-  for (std::string_view part : body.parts)
+  body.for_each_part([&](std::string_view part) {
     while (!part.empty()) {
       const std::size_t count = std::min(part.size(), kMostInput);
       stream.next_in = input(part.data());
@@ -50,6 +50,7 @@ std::string gzip(const Body& body) {
       run(Z_NO_FLUSH);
       part.remove_prefix(count);
     }
+  });
   run(Z_FINISH);
   return out;
 }
@@ -71,7 +72,7 @@ std::string zstd(const Body& body) {
       if (directive == ZSTD_e_continue) left = 1;
     }
   };
-  for (const std::string_view part : body.parts) run(part, ZSTD_e_continue);
+  body.for_each_part([&](std::string_view part) { run(part, ZSTD_e_continue); });
   run({}, ZSTD_e_end);
   return out;
 }
@@ -89,12 +90,13 @@ std::string lz4(const Body& body) {
     out.resize(size + count);
   };
   append(LZ4F_HEADER_SIZE_MAX, [&](char* to) { return LZ4F_compressBegin(context.get(), to, LZ4F_HEADER_SIZE_MAX, nullptr); });
-  for (std::string_view part : body.parts)
+  body.for_each_part([&](std::string_view part) {
     while (!part.empty()) {
       const std::size_t count = std::min(part.size(), kMostInput), room = LZ4F_compressBound(count, nullptr);
       append(room, [&](char* to) { return LZ4F_compressUpdate(context.get(), to, room, part.data(), count, nullptr); });
       part.remove_prefix(count);
     }
+  });
   const std::size_t room = LZ4F_compressBound(0, nullptr);
   append(room, [&](char* to) { return LZ4F_compressEnd(context.get(), to, room, nullptr); });
   return out;

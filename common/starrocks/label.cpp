@@ -37,9 +37,9 @@ std::string mark_text(const Mark& mark) {
   OutBuffer out(256);
   out.append(mark.gtids.text());
   if (mark.position) out.append("@" + mark.position->text());
-  if (mark.open) {
-    out.append("+" + mark.open->gtid + "@" + mark.open->begin.text() + ":");
-    append_uint(out, mark.open->seq);
+  for (const OpenTransaction& open : mark.open) {
+    out.append("+" + open.gtid + "@" + open.begin.text() + ":");
+    append_uint(out, open.seq);
   }
   for (const auto& [table, chunk] : mark.chunks) append_snapshot_chunk(out, chunk);
   return std::string(out.view());
@@ -49,7 +49,7 @@ std::string mark_text(const Mark& mark) {
 
 std::string load_sha256(const Body& body, std::string_view columns) {
   Sha256 hash;
-  for (const std::string_view part : body.parts) hash.add(part);
+  body.for_each_part([&](std::string_view part) { hash.add(part); });
   if (!columns.empty()) hash.add("\n");
   hash.add(columns);
   return hash.hex();

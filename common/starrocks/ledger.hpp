@@ -44,7 +44,7 @@ class Ledger {
   // ---- The stream, in its order. DataError when the order breaks the grammar.
 
   // RefusedError when the stream does not fit: it lacks transactions behind G, or is of another server or family.
-  // ConfigError when filter or time zone differ. Later starts (a reconnect) must fit what has been read.
+  // ConfigError when filter or time zone differ. Later starts (a reconnect, another file) must fit what has been read.
   void start(const StartRecord& record);
   bool started() const { return started_; }
   void begin(const BeginRecord& record);
@@ -53,10 +53,14 @@ class Ledger {
   bool has_changes() const {
     return transaction_ && transaction_->last && !transaction_->snapshot && !transaction_->repeated && !transaction_->behind;
   }
-  // Whether the change `seq` of the open transaction is in `table`, in the load to redo, or in neither.
+  // The change `seq` of the open transaction has been read whole (the second line of an update); `pos` is its record's.
+  void told(std::uint64_t seq, std::uint64_t pos);
+  // Whether the change is in `table`, in the load to redo, or in neither.
   Place place(TableId table, std::uint64_t seq);
-  // The change has been taken as a whole (the second line of an update), in every table that wants it.
+  // The change has been taken as a whole, in every table that wants it.
   void changed(std::uint64_t seq);
+  // DataError when it does not end the open transaction, or when not all changes of that have been told.
+  void check(const CommitRecord& record) const;
   void commit(const CommitRecord& record);
   // A ddl outside a transaction, a heartbeat, the end.
   void boundary(const std::optional<std::string>& gtids, const BinlogPosition& position, std::int64_t ts_ms);
@@ -78,8 +82,8 @@ class Ledger {
   Pin pin();
   void unpin(Pin pin);
 
-  // Whether mark() can say where the stream is now, for a table that has taken all its changes so far.
-  bool can_mark(TableId table) const;
+  // Whether mark() can say where the stream is now, for tables that have taken all their changes so far.
+  bool can_mark() const;
   Mark mark(TableId table) const;
   // The load in flight that the file told of must be made again from the stream; G is pinned by the caller.
   void redo(TableId table);
@@ -87,6 +91,11 @@ class Ledger {
   // Every change of the load to redo has passed; its mark, with the chunks of an initial copy that really came.
   bool redo_complete(TableId table) const { return redo_complete(tables_[table]); }
   Mark end_redo(TableId table);
+
+  // ALTER statements of a source table of which no row has come since; kept with G, which may move past them.
+  void add_alter(const TableName& source, const std::string& sql);
+  std::vector<std::string> alters(const TableName& source) const;
+  void drop_alters(const TableName& source);
 
   // ---- Loads
 
@@ -122,6 +131,9 @@ class Ledger {
     bool repeated = false;         // has been read before in this run
     bool behind = false;           // in G
     std::optional<std::uint64_t> last;  // the last change taken
+    std::optional<std::uint64_t> last_told;
+    std::uint64_t last_pos = 0, changes = 0;  // of the change told last; how many were told, each once
+    std::int64_t ts_ms = 0;
     std::uint64_t serial = 0;
   };
   struct Table {
@@ -143,13 +155,14 @@ class Ledger {
   void resolve_chunk(Table& table);
   bool is_ahead(const Mark& mark, bool open_too) const;
   bool redo_complete(const Table& table) const;
-  void check_fit(const StartRecord& record, bool accept_change);
-  void check_gap(const StartRecord& record, const GtidSet& set) const;
+  // Against the transactions that are not missing if the stream comes behind them: those of `executed`, or before `read_to`.
+  void check_fit(const StartRecord& record, const GtidSet& executed, const BinlogPosition& read_to) const;
+  void check_options(const StartRecord& record) const;
   void advance();
   void trim(Mark& mark) const;
 
   Checkpoint state_;  // position, gtid_set: G
-  bool fresh_, accept_change_, started_ = false, dirty_ = false;
+  bool fresh_, accept_change_, of_no_target_ = false, started_ = false, dirty_ = false;
   std::vector<Table> tables_;
   std::optional<Transaction> transaction_;
   std::uint64_t serial_ = 0;

@@ -59,6 +59,11 @@ std::size_t text_bytes(std::string_view token) {
   return bytes;
 }
 
+// Whether the declared number of digits shows in every value.
+bool has_digits(const MysqlType& type) {
+  return type.base == "decimal" || type.base == "time" || type.base == "datetime" || type.base == "timestamp";
+}
+
 bool same_name(std::string_view a, std::string_view b) { return lower_ascii(a) == lower_ascii(b); }
 
 }  // namespace
@@ -78,7 +83,6 @@ RowPlan::RowPlan(const TableSchema& source, const TargetTable* target, const Row
     if (type.is_binary()) {
       column.kind = Kind::binary;
       column.max_bytes = kMaxVarchar;
-      needs_header_ = true;
     } else if (type.is_text()) {
       column.kind = Kind::text;
     } else if (type.is_temporal()) {
@@ -91,7 +95,12 @@ RowPlan::RowPlan(const TableSchema& source, const TargetTable* target, const Row
   keyed_ = !key_.empty();
   for (auto& [name, value] : options_.add_columns)
     value = added_value(value, source.name);
-  if (target) fit(source, *target);
+  if (target) {
+    fit(source, *target);
+  } else {
+    for (const std::size_t i : key_)
+      if (columns_[i].kind == Kind::binary) columns_[i].kind = Kind::hex;
+  }
   for (const auto& [name, value] : options_.add_columns) {
     const std::string text = escaped(value);
     const auto is = [&added = name](const std::string& part) { return same_name(part, added); };
@@ -102,11 +111,15 @@ RowPlan::RowPlan(const TableSchema& source, const TargetTable* target, const Row
     Column& column = columns_[i];
     const bool binary = column.kind == Kind::binary;
     column.key = escaped(binary ? column.target + std::string(kHexSuffix) : column.target) + ":";
-    all_plain_ = all_plain_ && !binary && column.target == source.columns[i].name;
+    needs_header_ = needs_header_ || binary;
+    all_plain_ = all_plain_ && !binary && column.kind != Kind::hex && column.target == source.columns[i].name;
   }
   if (needs_header_) make_header();
   shape_ = (keyed_ ? "keyed " : "append ") + columns_header_;
   for (const Column& column : columns_) shape_ += "\n" + column.key;
+  // A key has another text when its digits change, and one load must not have it in two.
+  for (const std::size_t i : key_)
+    if (has_digits(MysqlType::parse(source.columns[i].type_text))) shape_ += "\n" + source.columns[i].type_text;
 }
 
 void RowPlan::make_header() {
@@ -162,11 +175,15 @@ void RowPlan::fit_column(Column& column, const cdc::Column& told, const TargetTa
   if (found == nullptr)
     refuse(target, "there is no column " + told.name + " (cdc-tail --exclude-column drops it, --alter-tables adds it)");
   if (found->generated) refuse(target, "StarRocks computes column " + told.name + " itself (cdc-tail --exclude-column drops it)");
-  const std::string why = why_not_into(MysqlType::parse(told.type_text), *found);
-  if (!why.empty()) refuse(target, "column " + told.name + ": " + why);
+  const bool is_text = found->type == "VARCHAR" || found->type == "CHAR";
+  const bool is_key = std::any_of(target.key.begin(), target.key.end(), [&](const std::string& part) { return same_name(part, told.name); });
+  if (column.kind == Kind::binary && is_text && is_key) {
+    column.kind = Kind::hex;  // a key of StarRocks cannot be VARBINARY
+  } else if (const std::string why = why_not_into(MysqlType::parse(told.type_text), *found); !why.empty()) {
+    refuse(target, "column " + told.name + ": " + why);
+  }
   column.target = found->name;
   column.nullable = found->nullable;
-  const bool is_text = found->type == "VARCHAR" || found->type == "CHAR";
   if (is_text || found->type == "VARBINARY") column.max_bytes = found->size ? found->size : kMaxVarchar;
   if (column.kind == Kind::plain && is_text) column.kind = Kind::text;
   if (column.kind == Kind::temporal && is_text) column.kind = Kind::text;  // which holds any date
@@ -270,11 +287,12 @@ bool RowPlan::check(const Column& column, std::string_view value, const RecordVi
           std::find(row.json_null.begin(), row.json_null.end(), column.name) != row.json_null.end())
         reject("the JSON value null would become SQL NULL (--json-null=null allows it)");
       return true;
-    case Kind::binary: {
+    case Kind::binary:
+    case Kind::hex: {
       if (value == "null") return true;
       const auto bytes = is_string(value) ? from_base64(value.substr(1, value.size() - 2)) : std::nullopt;
       if (!bytes) throw DataError("column " + column.name + " of " + name_ + ": no base64");
-      if (bytes->size() > column.max_bytes)
+      if (bytes->size() * (column.kind == Kind::hex ? 2 : 1) > column.max_bytes)
         reject(std::to_string(bytes->size()) + " bytes, the target has room for " + std::to_string(column.max_bytes));
       // Hexadecimal, because StarRocks makes NULL of an empty string in base64.
       out = '"' + to_hex(as_bytes(*bytes)) + '"';

@@ -59,7 +59,7 @@ class RowPlan {
   bool same_key(const RecordView& a, const RecordView& b) const;
 
  private:
-  enum class Kind { plain, text, temporal, binary, json };
+  enum class Kind { plain, text, temporal, binary, hex, json };  // hex: bytes as digits, in a key
   struct Column {
     std::string name;    // as in the record
     std::string target;  // as StarRocks has it

@@ -59,8 +59,7 @@ struct StreamLoadClient::Curl {
 struct StreamLoadClient::Call {
   std::string method, url;
   std::vector<std::string> headers;
-  std::span<const std::string_view> body;
-  std::uint64_t body_bytes = 0;
+  const LoadRequest* load = nullptr;  // whose body it has
   bool may_send_body = true;  // false: it is announced, but asking for it is an error
   bool with_credentials = true;
   long timeout_ms = 0;
@@ -76,8 +75,11 @@ struct StreamLoadClient::Reply {
 
   // Whether not even a request can have reached the server.
   bool not_connected() const {
-    return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_SSL_CONNECT_ERROR ||
-           code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
+    return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_SSL_CONNECT_ERROR;
+  }
+  void require_trust() const {
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+      throw ConfigError(error + " (--ssl-ca names the authority)");
   }
 };
 
@@ -120,8 +122,9 @@ namespace {
 struct Transfer {
   std::string* reply;
   std::size_t most_reply;
-  std::span<const std::string_view> body;  // what is not sent yet
-  std::size_t first_sent = 0;              // of its first part
+  const LoadRequest* load;
+  std::size_t cursor = 0;  // in the body
+  std::string_view part;   // what is not sent of the part before the cursor
   std::size_t* body_sent;
   bool may_send_body;
   bool* body_asked;
@@ -142,16 +145,14 @@ std::size_t on_body(char* out, std::size_t size, std::size_t count, void* user) 
     return CURL_READFUNC_ABORT;
   }
   std::size_t room = size * count;
-  while (room > 0 && !transfer->body.empty()) {
-    const std::string_view part = transfer->body.front().substr(transfer->first_sent);
-    const std::size_t length = std::min(room, part.size());
-    std::memcpy(out, part.data(), length);
+  while (room > 0) {
+    if (transfer->part.empty()) transfer->part = transfer->load->body(transfer->cursor);
+    if (transfer->part.empty()) break;
+    const std::size_t length = std::min(room, transfer->part.size());
+    std::memcpy(out, transfer->part.data(), length);
+    transfer->part.remove_prefix(length);
     out += length;
     room -= length;
-    transfer->first_sent += length;
-    if (length < part.size()) break;
-    transfer->body = transfer->body.subspan(1);
-    transfer->first_sent = 0;
   }
   *transfer->body_sent += size * count - room;
   return size * count - room;
@@ -175,8 +176,14 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 
 StreamLoadClient::Reply StreamLoadClient::perform(const Call& call) {
   Reply reply;
-  Transfer transfer{&reply.body,      call.most_reply,    call.body,         0,
-                    &reply.body_sent, call.may_send_body, &reply.body_asked, &reply.location};
+  Transfer transfer{.reply = &reply.body,
+                    .most_reply = call.most_reply,
+                    .load = call.load,
+                    .part = {},
+                    .body_sent = &reply.body_sent,
+                    .may_send_body = call.may_send_body,
+                    .body_asked = &reply.body_asked,
+                    .location = &reply.location};
   CURL* curl = curl_->handle;
   curl_easy_reset(curl);
   char error[CURL_ERROR_SIZE] = "";
@@ -202,9 +209,9 @@ StreamLoadClient::Reply StreamLoadClient::perform(const Call& call) {
     set(CURLOPT_USERNAME, endpoint_.user.c_str());
     set(CURLOPT_PASSWORD, endpoint_.password.c_str());
   }
-  if (call.body_bytes > 0) {
+  if (call.load != nullptr) {
     set(CURLOPT_UPLOAD, 1L);
-    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(call.body_bytes));
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(call.load->body_bytes));
     set(CURLOPT_EXPECT_100_TIMEOUT_MS, kContinueTimeoutMs);
     set(CURLOPT_UPLOAD_BUFFERSIZE, 1L << 20);
     set(CURLOPT_READFUNCTION, on_body);
@@ -222,9 +229,6 @@ StreamLoadClient::Reply StreamLoadClient::perform(const Call& call) {
   reply.code = curl_easy_perform(curl);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
   curl_slist_free_all(headers);
-  if (reply.code == CURLE_PEER_FAILED_VERIFICATION || reply.code == CURLE_SSL_CACERT_BADFILE)
-    throw ConfigError(call.url.substr(0, call.url.find('/', 8)) + ": " + (error[0] != '\0' ? error : curl_easy_strerror(reply.code)) +
-                      " (--ssl-ca names the authority)");
   if (reply.code != CURLE_OK) {
     const std::string_view said = error[0] != '\0' ? error : curl_easy_strerror(reply.code);
     const Url url = parse_url(call.url);
@@ -272,8 +276,7 @@ LoadAnswer StreamLoadClient::load_at(const LoadRequest& request, const std::stri
   Call call;
   call.method = "PUT";
   call.url = url;
-  call.body = request.body;
-  call.body_bytes = request.body_bytes;
+  call.load = &request;
   call.may_send_body = !is_fe;
   call.timeout_ms = is_fe ? endpoint_.fe_timeout_ms : (request.timeout_s + 60) * 1000;
   call.headers = {"Expect: 100-continue",  "label: " + request.label,  "format: json",
@@ -283,6 +286,7 @@ LoadAnswer StreamLoadClient::load_at(const LoadRequest& request, const std::stri
   if (!request.compression.empty()) call.headers.push_back("compression: " + request.compression);
 
   const Reply reply = perform(call);
+  reply.require_trust();
   if (reply.status >= 300 && reply.status < 400 && !reply.location.empty() && reply.body_sent == 0) {
     LoadAnswer answer;
     answer.result = LoadResult::retriable;
@@ -291,8 +295,10 @@ LoadAnswer StreamLoadClient::load_at(const LoadRequest& request, const std::stri
     return answer;
   }
   const BodySent sent = reply.body_sent > 0 ? BodySent::maybe : BodySent::no;
-  if (reply.code == CURLE_OK) return parse_load_answer(reply.status, reply.body, sent);
   LoadAnswer answer;
+  if (reply.code == CURLE_OK) answer = parse_load_answer(reply.status, reply.body, sent);
+  answer.body_sent = sent == BodySent::maybe;
+  if (reply.code == CURLE_OK) return answer;
   answer.message = reply.body_asked ? "the FE neither answered nor redirected in time" : reply.error;
   // A BE begins the transaction before it asks for the body: once it has the request, only the label's state is sure.
   answer.result = is_fe || reply.not_connected() ? LoadResult::retriable : LoadResult::unknown;
@@ -325,6 +331,7 @@ StreamLoadClient::Reply StreamLoadClient::ask(const std::string& method, const s
     call.timeout_ms = endpoint_.fe_timeout_ms;
     for (int hop = 0; hop < kMostHops; ++hop) {
       reply = perform(call);
+      reply.require_trust();
       if (reply.code != CURLE_OK || reply.status < 300 || reply.status >= 400) break;
       std::string why;
       const std::optional<std::string> target = follow(call.url, reply.location, why);
@@ -355,9 +362,8 @@ void StreamLoadClient::cancel(const std::string& db, const std::string& table, c
   ask("POST", "/api/" + escape(db) + "/" + escape(table) + "/_cancel?label=" + escape(label));
 }
 
-std::string StreamLoadClient::error_log(const std::string& url) {
+std::string StreamLoadClient::error_log(const std::string& url, std::string& why) {
   constexpr long kTimeoutMs = 5'000;
-  std::string why;
   const std::optional<std::string> target = follow(url, url, why);
   if (!target) return {};
   Call call;
@@ -367,7 +373,9 @@ std::string StreamLoadClient::error_log(const std::string& url) {
   call.timeout_ms = kTimeoutMs;
   call.most_reply = kMostErrorLog;
   const Reply reply = perform(call);
-  return reply.status == 200 ? reply.body : std::string();
+  if (reply.status == 200 && !reply.body.empty()) return reply.body;
+  why = reply.error.empty() ? "HTTP " + std::to_string(reply.status) : reply.error;
+  return {};
 }
 
 }  // namespace cdc::starrocks

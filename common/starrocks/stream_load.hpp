@@ -6,10 +6,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +36,9 @@ std::pair<std::string, std::string> parse_be_map(std::string_view text);
 
 struct LoadRequest {
   std::string db, table, label;
-  std::span<const std::string_view> body;  // JSON array of the rows, in parts; unchanged during the call
-  std::uint64_t body_bytes = 0;            // of all parts, not 0
+  // The body's part at a cursor that begins at 0 and moves on; "" behind the last one.
+  std::function<std::string_view(std::size_t& cursor)> body;
+  std::uint64_t body_bytes = 0;  // of all parts, not 0
   std::string columns;     // value of the `columns` header, "" = keys are column names
   std::string compression;  // value of the `compression` header, "" = none
   long timeout_s = 600;    // StarRocks' limit for the transaction; we wait a minute longer
@@ -52,14 +53,14 @@ class StreamLoadClient {
   StreamLoadClient& operator=(const StreamLoadClient&) = delete;
 
   // Sends the rows under `label`. Never throws for what servers or networks do, but for a certificate that does not hold
-  // (ConfigError), as all of these.
+  // (ConfigError), as do the next two.
   LoadAnswer load(const LoadRequest& request);
   // TemporaryError when no FE gives an answer; 77 when credentials are refused.
   LabelState label_state(const std::string& db, const std::string& label);
   // Asks to abort the label's transaction. Whether it did, only label_state() tells.
   void cancel(const std::string& db, const std::string& table, const std::string& label);
-  // The first bytes of what an answer's error_url names; "" when it cannot be had.
-  std::string error_log(const std::string& url);
+  // The first bytes of what an answer's error_url names; "" when it cannot be had, `why` then says why.
+  std::string error_log(const std::string& url, std::string& why);
 
   const Endpoint& endpoint() const { return endpoint_; }
 

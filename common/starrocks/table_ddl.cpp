@@ -84,11 +84,11 @@ std::string text_type(const Column& column, const MysqlType& type) {
   return sized("VARCHAR", (type.sizes.empty() ? 1 : type.sizes[0]) * utf8_bytes(column.charset));
 }
 
-std::string binary_type(const MysqlType& type) {
-  if (type.base == "tinyblob") return sized("VARBINARY", 255);
-  if (type.base == "blob") return sized("VARBINARY", 65535);
-  if (type.base == "mediumblob" || type.base == "longblob") return sized("VARBINARY", kMaxLength);
-  return sized("VARBINARY", type.sizes.empty() ? 1 : type.sizes[0]);
+std::uint64_t binary_bytes(const MysqlType& type) {
+  if (type.base == "tinyblob") return 255;
+  if (type.base == "blob") return 65535;
+  if (type.base == "mediumblob" || type.base == "longblob") return kMaxLength;
+  return type.sizes.empty() ? 1 : type.sizes[0];
 }
 
 std::string decimal_type(const MysqlType& type, bool in_key) {
@@ -138,7 +138,8 @@ std::string target_type(const Column& column, bool in_key) {
   };
   if (type.base == "float") return not_in_key("FLOAT");
   if (type.base == "double") return not_in_key("DOUBLE");
-  if (type.is_binary()) return not_in_key(binary_type(type));
+  // A key cannot be VARBINARY: it is text of hexadecimal digits.
+  if (type.is_binary()) return in_key ? sized("VARCHAR", 2 * binary_bytes(type)) : sized("VARBINARY", binary_bytes(type));
   if (type.base == "json" || type.base == "vector" || type.is_geometry()) return not_in_key("JSON");
   if (type.base == "inet4") return sized("VARCHAR", 15);
   if (type.base == "inet6") return sized("VARCHAR", 45);

@@ -214,11 +214,38 @@ class Create(TargetTest):
     def test_what_cannot_be_made(self):
         stream = Stream().table(pk=()).transaction(("+I", order(1))).end()
         self.assertIn("has no primary key", self.load(stream, "--create-tables", status=69))
-        stream = Stream().table(columns=[("id", "binary(16)")]).transaction(("+I", {"id": "AA=="})).end()
-        self.assertIn("a key of StarRocks cannot have type binary(16)", self.load(stream, "--create-tables", status=69))
-        error = self.load(ROW, "--create-tables", "--map=shop.*:nowhere.*", "--accept-change", status=69)
-        self.assertIn("Unknown database", error)
+        stream = Stream().table(columns=[("id", "float")]).transaction(("+I", {"id": 1.5})).end()
+        self.assertIn("a key of StarRocks cannot have type float", self.load(stream, "--create-tables", status=69))
+        error = self.load(ROW, "--create-tables", "--map=shop.*:no,where.*", "--accept-change", status=69)
+        self.assertIn("Incorrect database name", error)
         self.assertEqual(self.sends(), [])
+
+    def test_made_with_its_database(self):
+        error = self.load(ROW, "--create-tables", "--map=shop.*:made.*")
+        self.assertIn("made database made: CREATE DATABASE IF NOT EXISTS `made`", error)
+        self.assertEqual(self.sim.dump("made", "orders"), [order(1)])
+        self.assertNotIn("made database", self.load(ROW, "--create-tables", "--map=shop.*:made.o*", "--accept-change"))
+
+    def test_bytes_in_a_key(self):
+        """A key cannot be VARBINARY: it has the hexadecimal digits, in a table that was there as in one that is made."""
+        columns = [("id", "binary(4)"), ("sub", "varbinary(9)"), ("raw", "binary(4)"), ("n", "int")]
+        row = {"id": "AP8BAg==", "sub": "", "raw": "AAEC/w==", "n": 1}
+        other = {**row, "id": "/wAAAA=="}
+        stream = Stream().table(columns=columns, pk=("id", "sub")).transaction(("+I", row), ("+I", {**row, "sub": "AA=="}))
+        stream.transaction(("U", row, other), ("U", {**row, "sub": "AA=="}, {**row, "sub": "AA==", "n": 2})).end()
+        wanted = [{"id": "00ff0102", "sub": "00", "raw": "000102ff", "n": 2}, {"id": "ff000000", "sub": "", "raw": "000102ff", "n": 1}]
+        self.load(stream, "--create-tables")
+        self.assertEqual(self.rows(), wanted)
+        self.assertEqual([c[1] for c in self.defined()][:2], ["varchar(8)", "varchar(18)"])
+        self.setUp()
+        self.target(("id", "VARCHAR(8)"), ("sub", "VARCHAR(2)"), ("raw", "VARBINARY(4)"), ("n", "INT"), keys=["id", "sub"])
+        self.load(stream)
+        self.assertEqual(self.rows(), wanted)
+        long = Stream(3).table(columns=columns, pk=("id", "sub")).transaction(("+I", {**row, "sub": "AAA="})).end()
+        self.assertIn("column sub of shop.orders: 2 bytes", self.load(long, status=69))
+        self.setUp()
+        self.target(("id", "BIGINT"), ("sub", "VARCHAR(18)"), ("raw", "VARBINARY(4)"), ("n", "INT"), keys=["id"])
+        self.assertIn("binary does not fit into BIGINT", self.load(stream, status=69))
 
     def test_dry_run_prints_it(self):
         self.load(ROW, "--create-tables", "--dry-run")

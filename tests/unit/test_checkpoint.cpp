@@ -40,6 +40,7 @@ class Generator {
       c.tables[text()] = progress;
     }
     for (std::size_t i = random_() % 3; i > 0; --i) c.witnesses[text()] = text();
+    for (std::size_t i = random_() % 3; i > 0; --i) c.alters[{text(), text()}] = {text(), text()};
     return c;
   }
 
@@ -65,7 +66,7 @@ class Generator {
     Mark mark;
     mark.gtids = gtids();
     if (coin()) mark.position = position();
-    if (coin()) mark.open = cdc::OpenTransaction{text(), position(), random_()};
+    while (coin()) mark.open.push_back({text(), position(), random_()});
     for (std::size_t i = random_() % 3; i > 0; --i) {
       const cdc::TableName table{text(), text()};
       mark.chunks[table] = {table, random_(), {text()}, {text()}, {text(), text()}, coin()};
@@ -196,8 +197,8 @@ TEST_CASE("errors name the member") {
   CHECK(outcome(changed("\"filter\":{}", "\"filter\":[]")) == "65 filter: not an object");
   CHECK(outcome(changed("\"filter\":{}", "\"filter\":{\"a\":1.5}")) ==
         "65 filter.a: holds a number that no filter has");
-  CHECK(outcome(changed("\"open\":null", "\"open\":{\"gtid\":\"\",\"file\":\"f\",\"pos\":1}")) ==
-        "65 tables.ods.orders.done.open.seq: missing");
+  CHECK(outcome(changed("\"open\":[]", "\"open\":[{\"gtid\":\"\",\"file\":\"f\",\"pos\":1}]")) ==
+        "65 tables.ods.orders.done.open[].seq: missing");
   CHECK(outcome(changed(kUuid + ":7", kUuid + ":0"))
             .starts_with("65 tables.ods.orders.done.gtids: malformed GTID set"));
   CHECK(outcome(changed("{\"ods\":\"cdc_1\"}", "{\"ods\":\"cdc_1\",\"ods\":\"cdc_2\"}")) ==

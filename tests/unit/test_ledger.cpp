@@ -132,6 +132,7 @@ class World {
     if (transaction.changes.empty()) return ledger.boundary(gtid(transaction.gno), at(begin + 10), 1);
     ledger.begin({gtid(transaction.gno), 1, at(begin), std::nullopt});
     for (std::size_t seq = 0; seq < transaction.changes.size(); ++seq) {
+      ledger.told(seq, begin + seq);
       const Change& change = transaction.changes[seq];
       Table& table = tables[change.table];
       switch (ledger.place(change.table, seq)) {
@@ -148,7 +149,7 @@ class World {
       may_die();
       after_change(ledger, tables, false);
     }
-    ledger.commit({gtid(transaction.gno), gtid(transaction.gno), 1, at(begin + 10), 1, std::nullopt});
+    ledger.commit({gtid(transaction.gno), gtid(transaction.gno), 1, at(begin + 10), transaction.changes.size(), std::nullopt});
   }
 
   void after_change(Ledger& ledger, std::vector<Table>& tables, bool boundary) {
@@ -164,7 +165,7 @@ class World {
   }
 
   void seal(Ledger& ledger, Table& table, unsigned id) {
-    if (table.open.empty() || !ledger.can_mark(id)) return;
+    if (table.open.empty() || !ledger.can_mark()) return;
     table.sealed.push_back({table.open, ledger.mark(id), table.open_pin, false});
     table.open.clear();
   }
@@ -257,6 +258,7 @@ void boundary(Ledger& ledger, std::uint64_t gno) { ledger.boundary(kUuid + ":" +
 // Tells a chunk at the boundary behind transaction `gno`; where its rows belong.
 Place tell_chunk(Ledger& ledger, Ledger::TableId table, std::uint64_t gno, const cdc::SnapshotChunk& chunk) {
   ledger.begin({std::nullopt, 1, at(100 * gno), chunk});
+  ledger.told(0, 100 * gno);
   const Place place = ledger.place(table, 0);
   ledger.changed(0);
   ledger.commit({std::nullopt, "", 1, at(100 * gno), 1, chunk});
@@ -312,7 +314,7 @@ TEST_CASE("a chunk counts by where it is told, not by its number") {
 
 TEST_CASE("a chunk in a table that has part of a later transaction") {
   Checkpoint saved = saved_at_five();
-  saved.tables["ods.a"].done.open = cdc::OpenTransaction{kUuid + ":6", at(500), 3};
+  saved.tables["ods.a"].done.open = {{kUuid + ":6", at(500), 3}};
   Ledger ledger(saved, "job", "target", false);
   ledger.start(start(kUuid + ":1-5"));
   CHECK(tell_chunk(ledger, 0, 5, chunk(kSource, 0)) == Place::contained);
@@ -372,14 +374,89 @@ TEST_CASE("streams that do not fit are refused") {
 
 TEST_CASE("the order of records is checked") {
   Ledger ledger = ledger_of(start(""));
-  CHECK_THROWS_AS(ledger.commit({kUuid + ":1", kUuid + ":1", 1, {"b.000001", 200}, 1, std::nullopt}), cdc::DataError);
+  CHECK_THROWS_AS(ledger.commit({kUuid + ":1", kUuid + ":1", 1, {"b.000001", 200}, 0, std::nullopt}), cdc::DataError);
   ledger.begin({kUuid + ":1", 1, {"b.000001", 100}, std::nullopt});
   CHECK_THROWS_AS(ledger.begin({kUuid + ":2", 1, {"b.000001", 150}, std::nullopt}), cdc::DataError);
   ledger.begin({kUuid + ":1", 1, {"c.000009", 700}, std::nullopt});  // again, by another server
   CHECK_THROWS_AS(ledger.boundary("", {"b.000001", 200}, 1), cdc::DataError);
-  CHECK_THROWS_AS(ledger.commit({kUuid + ":2", kUuid + ":2", 1, {"b.000001", 200}, 1, std::nullopt}), cdc::DataError);
-  ledger.commit({kUuid + ":1", kUuid + ":1", 1, {"b.000001", 200}, 1, std::nullopt});
-  ledger.commit({kUuid + ":1", kUuid + ":1", 1, {"b.000001", 200}, 1, std::nullopt});  // the line is there twice
+  CHECK_THROWS_AS(ledger.commit({kUuid + ":2", kUuid + ":2", 1, {"b.000001", 200}, 0, std::nullopt}), cdc::DataError);
+  ledger.commit({kUuid + ":1", kUuid + ":1", 1, {"b.000001", 200}, 0, std::nullopt});
+  ledger.commit({kUuid + ":1", kUuid + ":1", 1, {"b.000001", 200}, 0, std::nullopt});  // the line is there twice
   CHECK_THROWS_AS(ledger.begin({std::nullopt, 1, {"b.000001", 200}, std::nullopt}), cdc::ConfigError);
   CHECK_THROWS_AS(ledger.boundary(std::nullopt, {"b.000001", 300}, 1), cdc::DataError);
+  ledger.begin({kUuid + ":2", 1, {"b.000001", 200}, std::nullopt});
+  for (const std::uint64_t seq : {0U, 0U, 3U, 0U}) ledger.told(seq, 210);  // seq counts what is not told, too
+  CHECK_THROWS_WITH_AS(ledger.commit({kUuid + ":2", kUuid + ":2", 1, {"b.000001", 300}, 3, std::nullopt}),
+                       ("transaction " + kUuid + ":2 has 3 changes, but 2 have come: lines are missing").c_str(), cdc::DataError);
+  ledger.commit({kUuid + ":2", kUuid + ":2", 1, {"b.000001", 300}, 2, std::nullopt});
+}
+
+TEST_CASE("without GTIDs two transactions that lack the lines between them are told apart") {
+  cdc::StartRecord record = start("");
+  record.gtid_set.reset();
+  Ledger ledger = ledger_of(record);
+  ledger.begin({std::nullopt, 1, at(100), std::nullopt});
+  ledger.told(0, 110);
+  ledger.told(0, 110);
+  CHECK_THROWS_AS(ledger.told(0, 210), cdc::DataError);  // of the next one
+  CHECK_THROWS_AS(ledger.commit({std::nullopt, std::nullopt, 2, at(300), 1, std::nullopt}), cdc::DataError);
+  ledger.commit({std::nullopt, std::nullopt, 1, at(200), 1, std::nullopt});
+}
+
+TEST_CASE("later starts fit what has been read") {
+  Ledger ledger = ledger_of(start(kUuid + ":1-5"));
+  boundary(ledger, 6);
+  const auto begin_with = [&](const cdc::StartRecord& record) { ledger.start(record); };
+  begin_with(start(kUuid + ":1-6"));
+  CHECK_THROWS_AS(begin_with(start(kUuid + ":1-7")), cdc::RefusedError);
+  cdc::StartRecord other = start(kUuid + ":1-6");
+  other.filter = R"({"tables":["x"]})";
+  CHECK_THROWS_AS(begin_with(other), cdc::ConfigError);
+  other = start(kUuid + ":1-6");
+  other.time_zone = "+01:00";
+  CHECK_THROWS_AS(begin_with(other), cdc::ConfigError);
+
+  cdc::StartRecord plain = start("");
+  plain.gtid_set.reset();
+  Ledger files = ledger_of(plain);
+  const auto pin = files.pin();  // the checkpoint stays where it is
+  files.boundary(std::nullopt, at(500), 1);
+  plain.position = at(500);
+  files.start(plain);
+  plain.position = at(501);
+  CHECK_THROWS_AS(files.start(plain), cdc::RefusedError);
+  files.unpin(pin);
+}
+
+// After a change of server: the table has a part of :8, which this one tells later.
+TEST_CASE("parts of several transactions in one mark") {
+  Checkpoint saved = saved_at_five();
+  const cdc::OpenTransaction eight{kUuid + ":8", at(500), 3}, six{kUuid + ":6", at(500), 1};
+  saved.tables["ods.a"].done.open = {eight};
+  Ledger ledger(saved, "job", "target", false);
+  ledger.start(start(kUuid + ":1-5"));
+  const auto pin = ledger.pin();
+  ledger.begin({kUuid + ":6", 1, at(500), std::nullopt});
+  for (const std::uint64_t seq : {0U, 1U}) {
+    ledger.told(seq, 510);
+    CHECK(ledger.place(0, seq) == Place::next);
+    ledger.changed(seq);
+  }
+  REQUIRE(ledger.can_mark());
+  CHECK(ledger.mark(0).open == std::vector{eight, six});
+  ledger.contained(0, ledger.mark(0));
+  CHECK(Checkpoint::parse(ledger.checkpoint().text()) == ledger.checkpoint());
+  ledger.commit({kUuid + ":6", kUuid + ":6", 1, at(600), 2, std::nullopt});
+  CHECK(ledger.mark(0).open == std::vector{eight});
+  ledger.begin({kUuid + ":8", 1, at(600), std::nullopt});
+  CHECK(ledger.place(0, 3) == Place::contained);
+  CHECK(ledger.place(0, 4) == Place::next);
+  for (std::uint64_t seq = 0; seq < 5; ++seq) {
+    ledger.told(seq, 610);
+    ledger.changed(seq);
+  }
+  ledger.commit({kUuid + ":8", kUuid + ":8", 1, at(700), 5, std::nullopt});
+  ledger.contained(0, ledger.mark(0));
+  ledger.unpin(pin);
+  CHECK(ledger.checkpoint().tables.at("ods.a").done == Mark{});
 }

@@ -43,6 +43,23 @@ void Catalog::connect() {
   connect.ssl_ca = options_.endpoint.ca_file;
   connect.program = "cdc-load";
   connection_.emplace(connect);
+  reached_ = true;
+}
+
+// Runs `look`, which asks something. False when nobody listens where nobody has said that somebody does.
+template <typename Look>
+bool Catalog::look(Look look) {
+  if (!used_) return false;
+  try {
+    look();
+    return true;
+  } catch (const ServerError& error) {
+    if (!options_.query_is_guess || reached_) throw;
+    used_ = false;
+    log_.warning(error.message() + "; the target tables are not known, --query-url names the FE's MySQL port and "
+                                   "--query-url=none says that the table records are to be trusted");
+    return false;
+  }
 }
 
 // One statement; asked again when the connection is lost, so it must do no harm twice.
@@ -54,7 +71,7 @@ ResultSet Catalog::ask(const std::string& sql) {
     } catch (const ServerError& error) {
       if (is_denied(error)) throw Error(ExitCode::denied, error.message());
       const bool nobody = error.number() == kNobodyListens || error.number() == kNobodyListensTcp;
-      if (!connection_ && nobody && options_.query_is_guess) throw;
+      if (!reached_ && nobody && options_.query_is_guess) throw;
       if (!error.transient()) throw;
       connection_.reset();
       if (attempt == kAttempts) throw TemporaryError(error.message());
@@ -88,18 +105,9 @@ std::optional<TargetTable> Catalog::read(const TableName& target) {
 }
 
 const TargetTable* Catalog::table(const TableName& target, const TableSchema& source) {
-  if (!used_) return nullptr;
   if (const auto known = tables_.find(target); known != tables_.end()) return &known->second;
   std::optional<TargetTable> found;
-  try {
-    found = read(target);
-  } catch (const ServerError& error) {
-    if (!options_.query_is_guess) throw;
-    used_ = false;
-    log_.warning(error.message() + "; the target tables are not known, --query-url names the FE's MySQL port and "
-                                   "--query-url=none says that the table records are to be trusted");
-    return nullptr;
-  }
+  if (!look([&] { found = read(target); })) return nullptr;
   if (!found && options_.create_tables) {
     create(target, source);
     if (options_.dry_run)
@@ -113,6 +121,17 @@ const TargetTable* Catalog::table(const TableName& target, const TableSchema& so
   return &tables_.emplace(target, std::move(*found)).first->second;
 }
 
+const std::set<std::string>& Catalog::tables(const std::string& db) {
+  const auto [it, is_new] = names_.try_emplace(db);
+  if (is_new)
+    look([&, &names = it->second] {
+      const ResultSet known = ask("SELECT TABLE_NAME FROM information_schema.tables WHERE TABLE_SCHEMA = " + quoted_text(db));
+      for (const std::vector<Field>& row : known.rows)
+        if (row[0]) names.insert(lower_ascii(*row[0]));
+    });
+  return it->second;
+}
+
 void Catalog::print(const std::string& sql) const {
   OutBuffer out;
   out.append("{\"sql\":");
@@ -123,13 +142,21 @@ void Catalog::print(const std::string& sql) const {
 
 void Catalog::create(const TableName& target, const TableSchema& source) {
   const std::string sql = starrocks::create_table_sql(target, source, options_.rows);
+  const bool has_database =
+      !ask("SELECT SCHEMA_NAME FROM information_schema.schemata WHERE SCHEMA_NAME = " + quoted_text(target.db)).empty();
+  if (!has_database) make("database " + target.db, "CREATE DATABASE IF NOT EXISTS " + quoted_name(target.db));
+  make("table " + target.text(), sql);
+  names_.erase(target.db);
+}
+
+void Catalog::make(const std::string& what, const std::string& sql) {
   if (options_.dry_run) return print(sql);
   try {
     ask(sql);
   } catch (const ServerError& error) {
     throw RefusedError(error.message() + ": " + sql);
   }
-  log_.warning("made table " + target.text() + ": " + sql);
+  log_.warning("made " + what + ": " + sql);
 }
 
 // ---- New columns

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ class Catalog {
   // call. RefusedError when there is no such table and it is not to be made from `source`; ServerError.
   const starrocks::TargetTable* table(const TableName& target, const TableSchema& source);
 
+  // The tables of a database of StarRocks, names in lower case; none when there is nobody to ask. Read once.
+  const std::set<std::string>& tables(const std::string& db);
+
   // Columns of `source` that the target lacks; nothing when there is no definition to go by.
   std::vector<std::size_t> missing(const TableName& target, const TableSchema& source);
   // Adds them and waits until StarRocks has finished. The caller has no load of the table in flight. `ddl`: what the
@@ -50,8 +54,11 @@ class Catalog {
 
   ResultSet ask(const std::string& sql);
   void connect();
+  template <typename Look>
+  bool look(Look look);
   std::optional<starrocks::TargetTable> read(const TableName& target);
   void create(const TableName& target, const TableSchema& source);
+  void make(const std::string& what, const std::string& sql);
   AlterJob newest_job(const TableName& target);
   bool has_column_of_its_own(const starrocks::TargetTable& target, const TableSchema& source) const;
   void print(const std::string& sql) const;
@@ -59,9 +66,10 @@ class Catalog {
   const LoadOptions& options_;
   const Log& log_;
   Wait wait_;
-  bool used_;
+  bool used_, reached_ = false;
   std::optional<Connection> connection_;
   std::map<TableName, starrocks::TargetTable> tables_;
+  std::map<std::string, std::set<std::string>> names_;
 };
 
 }  // namespace cdc::load

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/base/text.hpp"
+#include "common/binlog/sql_lexer.hpp"
 
 namespace cdc::load {
 
@@ -17,6 +18,27 @@ namespace {
 bool is_destructive(DdlClass ddl_class) {
   return ddl_class == DdlClass::drop || ddl_class == DdlClass::truncate || ddl_class == DdlClass::rename ||
          ddl_class == DdlClass::partition;
+}
+
+// MariaDB's CREATE OR REPLACE TABLE: a DROP before the CREATE.
+bool replaces_table(std::string_view sql) {
+  SqlLexer lexer(sql, 0);
+  skip_set_statement(lexer);
+  return lexer.accept("CREATE") && lexer.accept("OR") && lexer.accept("REPLACE");
+}
+
+// Every word of a statement as the name of a table, in `db` unless one is written in front of it.
+std::set<TableName> names_in(std::string_view sql, const std::string& db) {
+  std::set<TableName> names;
+  for (SqlLexer lexer(sql, 0); !lexer.token().at_end();) {
+    const SqlToken token = lexer.token();
+    lexer.next();
+    if (token.kind == SqlToken::Kind::symbol) continue;  // in quotes of any kind: ANSI_QUOTES is not known
+    names.insert({db, token.name()});
+    SqlLexer ahead = lexer;
+    if (ahead.accept_symbol('.') && !ahead.token().at_end()) names.insert({token.name(), ahead.token().name()});
+  }
+  return names;
 }
 
 constexpr std::chrono::seconds kLongestWait{60};
@@ -41,6 +63,7 @@ void Intake::Held::keep(const RecordView& view) {
     field.name = moved(field.name, view.line.data(), line.data());
     field.value = moved(field.value, view.line.data(), line.data());
   }
+  has_json_null = !view.json_null.empty();
   row.json_null.clear();  // the before image is loaded as a delete only, of which StarRocks reads the key
 }
 
@@ -132,6 +155,7 @@ void Intake::row(const RecordView& record) {
   }
   if (!record.same_table || last_ == nullptr) last_ = &source({std::string(record.db), std::string(record.table)});
   Source& source = *last_;
+  if (ledger_.in_transaction() && !replaying_ && record.kind != RecordKind::update_before) ledger_.told(record.seq, record.pos);
   if (!spool_.empty() && !replaying_) return put_aside(record, source);
   const bool same = record.kind == RecordKind::update_before && record.seq == before_.row.seq;  // told twice
   if (held_ && record.kind != RecordKind::update_after && !same)
@@ -153,16 +177,7 @@ void Intake::row(const RecordView& record) {
     held_ = true;
     return;
   }
-  try {
-    change(record, source, place);
-  } catch (RowRejected& error) {
-    if (options_.dead_letter.empty()) {
-      if (ledger_.in_transaction() && !ledger_.transaction().gtid.empty())
-        error.add_context("change " + std::to_string(record.seq) + " of transaction " + ledger_.transaction().gtid.text());
-      throw;
-    }
-    outflow_.reject(record.line, error.message());
-  }
+  change(record, source, place);
   held_ = false;
   if (ledger_.in_transaction()) {
     ledger_.changed(record.seq);
@@ -176,7 +191,7 @@ void Intake::make_plan(Source& source) {
   if (!source.schema) throw DataError("rows of " + source.name.text() + " without its table record");
   if (options_.alter_tables && !catalog_.missing(source.target, *source.schema).empty()) add_columns(source);
   source.plan = std::make_unique<RowPlan>(*source.schema, catalog_.table(source.target, *source.schema), options_.rows);
-  altered_.erase(folded(source.name));
+  ledger_.drop_alters(folded(source.name));
   for (const std::string& notice : source.plan->notices())
     if (told_.insert(notice).second) log_.warning(notice);
 }
@@ -186,7 +201,7 @@ void Intake::make_plan(Source& source) {
 void Intake::add_columns(Source& source) {
   outflow_.close(source.table, replaying_);
   for (outflow_.pump(at_change()); outflow_.busy(source.table); outflow_.pump(at_change())) wait_(kLongestWait);
-  catalog_.add_columns(source.target, *source.schema, altered_[folded(source.name)]);
+  catalog_.add_columns(source.target, *source.schema, ledger_.alters(folded(source.name)));
 }
 
 void Intake::require_key(const RecordView& record, const Source& source) const {
@@ -205,8 +220,9 @@ void Intake::put_aside(const RecordView& record, Source& source) {
   spool_.append(record.line);
 }
 
-void Intake::replay(const std::function<void()>& pace) {
+void Intake::replay(const RecordView& commit, const std::function<void()>& pace) {
   if (spool_.empty()) return;
+  ledger_.check(parser_.commit(commit.line));
   replaying_ = true;
   RecordReader reader(spool_.rewind(), "a large transaction");
   do {
@@ -220,32 +236,62 @@ void Intake::replay(const std::function<void()>& pace) {
 }
 
 void Intake::change(const RecordView& record, Source& source, Place place) {
-  const RowPlan& plan = *source.plan;
-  if (record.kind == RecordKind::insert) return outflow_.upsert(source.table, place, plan, record);
-  if (record.kind == RecordKind::remove) return outflow_.remove(source.table, place, plan, record);
+  if (record.kind != RecordKind::update_after) return put(record, record.kind == RecordKind::remove, source, place);
   if (!held_ || before_.row.seq != record.seq) throw DataError("an update's second line (+U) without its first (-U)");
-  if (before_.row.data == record.data && record.json_null.empty()) return;  // nothing that is kept has changed
-  if (!plan.same_key(before_.row, record)) outflow_.remove(source.table, place, plan, before_.row);
-  outflow_.upsert(source.table, place, plan, record);
+  const bool json_null = before_.has_json_null || !record.json_null.empty();
+  if (before_.row.data == record.data && !json_null) return;  // nothing has changed
+  if (!source.plan->same_key(before_.row, record)) put(before_.row, true, source, place);
+  put(record, false, source, place);
+}
+
+// A row that StarRocks cannot hold goes to the dead letters. Both rows of a change of key may: what is deleted is not
+// there then, and what is inserted does not depend on it.
+void Intake::put(const RecordView& row, bool remove, Source& source, Place place) {
+  try {
+    remove ? outflow_.remove(source.table, place, *source.plan, row) : outflow_.upsert(source.table, place, *source.plan, row);
+  } catch (RowRejected& error) {
+    if (options_.dead_letter.empty()) {
+      if (ledger_.in_transaction() && !ledger_.transaction().gtid.empty())
+        error.add_context("change " + std::to_string(row.seq) + " of transaction " + ledger_.transaction().gtid.text());
+      throw;
+    }
+    outflow_.reject(row.line, error.message());
+  }
+}
+
+// Whether changes of the table are, or were, loaded, or go to a table that is there.
+bool Intake::is_loaded(const TableName& name) {
+  const TableName target = folded(options_.routes.target(name));
+  for (const auto& [known, source] : sources_)
+    if (folded(known) == folded(name)) return true;
+  for (Outflow::TableId id = 0; id < ledger_.tables(); ++id)
+    if (lower_ascii(ledger_.target(id)) == target.text()) return true;
+  return catalog_.tables(options_.routes.target(name).db).contains(target.table);
+}
+
+// What a statement that is not carried out would change, "" for nothing that is loaded.
+std::string Intake::spoiled_by(const DdlRecord& record) {
+  if (record.tables) {
+    if (is_destructive(record.ddl_class)) return record.tables->empty() ? "" : record.tables->front().text();
+    if (replaces_table(record.sql))
+      for (const TableName& table : *record.tables)
+        if (is_loaded(table)) return table.text();
+    return "";
+  }
+  if (is_destructive(record.ddl_class)) return "tables that are not named";  // DROP DATABASE
+  for (const TableName& table : names_in(record.sql, record.db))
+    if (is_loaded(table)) return table.text();
+  return "";
 }
 
 void Intake::ddl(const DdlRecord& record) {
-  if (options_.alter_tables && record.tables && record.ddl_class == DdlClass::alter)
-    for (const TableName& table : *record.tables) altered_[folded(table)].push_back(record.sql);
-  if (!options_.ignore_ddl) {
-    std::string name;
-    if (record.tables) {
-      if (is_destructive(record.ddl_class) && !record.tables->empty()) name = record.tables->front().text();
-    } else {
-      // Not understood: it counts when it names a table of ours.
-      const std::string sql = lower_ascii(record.sql);
-      for (const auto& [table, source] : sources_)
-        if (sql.find(lower_ascii(table.table)) != std::string::npos) name = table.text();
-    }
-    if (!name.empty())
+  // Also without --alter-tables, which may be what the next run is given.
+  if (record.tables && record.ddl_class == DdlClass::alter)
+    for (const TableName& table : *record.tables) ledger_.add_alter(folded(table), record.sql);
+  if (!options_.ignore_ddl)
+    if (const std::string name = spoiled_by(record); !name.empty())
       throw RefusedError("this changes " + name + " and is not carried out by cdc-load: " + record.sql +
                          " (do there what is needed, then go on with --ignore-ddl)");
-  }
   if (ledger_.in_transaction()) return;
   ledger_.boundary(record.gtids, record.position, record.ts_ms);
   boundary();

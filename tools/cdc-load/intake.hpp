@@ -31,9 +31,9 @@ class Intake {
   bool abandon();
   // A batch may be closed here: inside a transaction only when the whole of it has been seen, and behind a change.
   bool at_change() const { return !held_ && (replaying_ || !ledger_.in_transaction()); }
-  // Before a commit is taken: takes the changes that were put aside. Calls `pace` to let loads make room for them.
+  // Before `commit` is taken: takes the changes that were put aside. Calls `pace` to let loads make room for them.
   // Errors as take().
-  void replay(const std::function<void()>& pace);
+  void replay(const RecordView& commit, const std::function<void()>& pace);
   // The newest end record, if nothing came after it.
   const std::optional<EndRecord>& end() const { return end_; }
 
@@ -48,6 +48,7 @@ class Intake {
   struct Held {
     std::string line;
     RecordView row;
+    bool has_json_null = false;
     void keep(const RecordView& view);
   };
 
@@ -57,8 +58,11 @@ class Intake {
   void make_plan(Source& source);
   void require_key(const RecordView& record, const Source& source) const;
   void change(const RecordView& record, Source& source, starrocks::Ledger::Place place);
+  void put(const RecordView& row, bool remove, Source& source, starrocks::Ledger::Place place);
   void table(TableSchema schema);
   void ddl(const DdlRecord& record);
+  std::string spoiled_by(const DdlRecord& record);
+  bool is_loaded(const TableName& source);
   void boundary();
   void add_columns(Source& source);
 
@@ -68,8 +72,7 @@ class Intake {
   Outflow& outflow_;
   Catalog& catalog_;
   Catalog::Wait wait_;
-  std::map<TableName, std::vector<std::string>> altered_;  // statements since the table's last plan, names in lower case
-  std::set<std::string> told_;                             // notices
+  std::set<std::string> told_;  // notices
   RecordParser parser_;
   std::map<TableName, Source> sources_;
   Source* last_ = nullptr;  // of the row before

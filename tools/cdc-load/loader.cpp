@@ -80,13 +80,14 @@ LabelState ask(Talk& talk, const std::string& db, const std::string& label) {
 
 // The state of the job's label when it is final, or unknown.
 LabelState settle(Talk& talk, const LoadJob& job) {
-  const std::int64_t over = job.last_sent_ms + job.timeout_s * 1000 + kGraceMs;
+  const std::int64_t sent_ms = std::min(job.last_sent_ms, now_ms());  // the clock may have been set back, or be another machine's
+  const std::int64_t over = sent_ms + job.timeout_s * 1000 + kGraceMs;
   const std::int64_t cancel_at = std::min(over, now_ms() + kCancelAfterMs);
-  if (job.wait_out && now_ms() < job.last_sent_ms + kArrivalMs) {
+  if (job.wait_out && now_ms() < sent_ms + kArrivalMs) {
     // Once it is committed there is nothing to wait for.
     const LabelState state = ask(talk, job.target.db, job.label);
     if (state == LabelState::committed || state == LabelState::visible) return state;
-    talk.ending.sleep_ms(job.last_sent_ms + kArrivalMs - now_ms());
+    talk.ending.sleep_ms(sent_ms + kArrivalMs - now_ms());
   }
   for (std::int64_t pause = 50;; pause = std::min<std::int64_t>(2 * pause, 2000)) {
     const LabelState state = ask(talk, job.target.db, job.label);
@@ -108,32 +109,37 @@ LabelState settle(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
 // StarRocks forgets finished labels first in, first out: while it still knows one that finished before ours was sent,
 // it has not forgotten ours.
 bool may_be_forgotten(Talk& talk, const LoadJob& job) {
-  if (job.witness.empty()) return now_ms() - job.first_sent_ms > kSurelyKnownMs;
+  const std::int64_t age_ms = now_ms() - job.first_sent_ms;
+  if (job.witness.empty()) return age_ms < 0 || age_ms > kSurelyKnownMs;
   return ask(talk, job.target.db, job.witness) == LabelState::unknown;
 }
 
 void send(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
-  const starrocks::Body body = job.batch->body(job.first, job.count);
-  outcome.rows = body.rows;
-  outcome.bytes = body.bytes;
+  const starrocks::Body body(*job.batch, job.first, job.count);
+  outcome.rows = body.rows();
+  outcome.bytes = body.bytes();
   starrocks::LoadRequest request;
   request.db = job.target.db;
   request.table = job.target.table;
   request.label = job.label;
   request.columns = job.columns;
   request.timeout_s = job.timeout_s;
-  request.body = body.parts;
-  request.body_bytes = body.bytes;
+  request.body = [&](std::size_t& cursor) { return body.part(cursor); };
+  request.body_bytes = body.bytes();
   std::string packed;
-  std::string_view packed_part;
   if (job.compression != starrocks::Compression::none) {
     packed = starrocks::compress(body, job.compression);
-    packed_part = packed;
-    request.body = {&packed_part, 1};
+    request.body = [&](std::size_t& cursor) { return cursor++ == 0 ? std::string_view(packed) : std::string_view(); };
     request.body_bytes = packed.size();
     request.compression = starrocks::compression_header(job.compression);
   }
   outcome.answer = talk.client.load(request);
+}
+
+// Whether an answer says by itself that nothing was committed.
+bool says_absent(const starrocks::LoadAnswer& answer) {
+  return answer.result == LoadResult::retriable || answer.result == LoadResult::overloaded ||
+         answer.result == LoadResult::bad_data || answer.result == LoadResult::refused || answer.result == LoadResult::denied;
 }
 
 void run_job(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
@@ -151,14 +157,17 @@ void run_job(Talk& talk, const LoadJob& job, LoadOutcome& outcome) {
       outcome.suspect = !outcome.committed;
       return;
     }
-    // Nothing of it is there, and nothing more will be tried; an earlier attempt is the next run's affair.
+    outcome.absent = says_absent(answer) && !answer.body_sent;
+    // Nothing more will be tried; an earlier attempt is the next run's affair.
     if (answer.result == LoadResult::denied || answer.result == LoadResult::refused) return;
-    if (answer.result == LoadResult::bad_data && !answer.error_url.empty())
-      outcome.error_log = talk.client.error_log(answer.error_url);
+    // Of many rows it is not known yet which one is meant.
+    if (answer.result == LoadResult::bad_data && !answer.error_url.empty() && job.count == 1)
+      outcome.error_log = talk.client.error_log(answer.error_url, outcome.no_error_log);
   }
   const LabelState state = settle(talk, job, outcome);
   const LoadResult result = outcome.answer.result;
   const bool in_doubt = !job.batch || result == LoadResult::unknown || result == LoadResult::label_exists;
+  outcome.absent = state == LabelState::aborted || (state == LabelState::unknown && job.batch && says_absent(outcome.answer));
   if (state == LabelState::unknown && in_doubt) outcome.forgotten = may_be_forgotten(talk, job);
 }
 
@@ -225,7 +234,7 @@ void Loader::work(Shared& shared, starrocks::Endpoint endpoint) {
     const auto start = std::chrono::steady_clock::now();
     try {
       if (job.only_hash) {
-        outcome.sha256 = starrocks::load_sha256(job.batch->body(0, job.batch->rows()), job.columns);
+        outcome.sha256 = starrocks::load_sha256({*job.batch, 0, job.batch->rows()}, job.columns);
       } else {
         run_job(talk, job, outcome);
       }

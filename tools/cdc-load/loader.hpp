@@ -38,8 +38,9 @@ struct LoadOutcome {
   bool finished = false;   // committed and visible: fit as a witness
   bool suspect = false;    // committed, but not what was sent
   bool forgotten = false;  // not known to StarRocks, which may have known it
+  bool absent = false;     // nothing of this attempt is there, or will be
   starrocks::LoadAnswer answer;  // of the attempt, when not committed
-  std::string error_log;
+  std::string error_log, no_error_log;  // what it says, or why it cannot be had
   std::exception_ptr error;  // the state could not be learned: Error with its exit code
   std::string sha256;        // of a job that is only this
   std::uint64_t rows = 0, bytes = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of cdc-load: declares the options, checks them, hands them to run().
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -237,6 +238,9 @@ void check(LoadOptions& options, const Words& words) {
   if (words.assume == "applied") options.assume = Assume::applied;
   if (words.assume == "absent") options.assume = Assume::absent;
   if (options.inputs.empty()) options.inputs = {"-"};
+  // A link stands for its file: that is what is replaced, and what a second run finds locked.
+  if (std::error_code ignored; std::filesystem::is_symlink(options.checkpoint, ignored))
+    options.checkpoint = std::filesystem::weakly_canonical(options.checkpoint).string();
   resolve_user(options, words);
 }
 

@@ -29,7 +29,9 @@ Outflow::Outflow(const LoadOptions& options, Ledger& ledger, const Log& log, std
       ledger_(ledger),
       log_(log),
       report_(options.dry_run ? "" : options.report),
-      label_memory_(std::move(labels_kept)) {
+      label_memory_(std::move(labels_kept)),
+      // A compressed body may be as large as its batch.
+      most_buffered_(options.compression == starrocks::Compression::none ? options.memory : options.memory / 2) {
   if (!options.dry_run) loader_ = std::make_unique<Loader>(options.endpoint, options.parallel);
   for (TableId id = 0; id < ledger.tables(); ++id) {
     const std::string& target = ledger.target(id);
@@ -57,8 +59,7 @@ void Outflow::prepare(TableId id, const RowPlan& plan) {
   Table& table = tables_[id];
   if (table.shape == plan.shape() && table.open) return;
   if (table.open && !table.open->empty()) {
-    if (!ledger_.can_mark(id))
-      throw RefusedError(table.name.text() + ": rows of another shape cannot be parted in this order of commits");
+    if (!ledger_.can_mark()) throw RefusedError(table.name.text() + ": rows of a chunk of the initial copy have two shapes");
     seal(id);
   }
   table.shape = plan.shape();
@@ -77,7 +78,7 @@ void Outflow::close(TableId id, bool commit_known) {
   const Table& table = tables_[id];
   const bool open = table.open && table.open->open_rows() > 0 && !commit_known;
   const bool waits = ledger_.redoing(id) && !ledger_.redo_complete(id);
-  if (open || waits || (table.open && !table.open->empty() && !ledger_.can_mark(id)))
+  if (open || waits || (table.open && !table.open->empty() && !ledger_.can_mark()))
     throw RefusedError(table.name.text() + ": its columns cannot be changed between these two changes; do it by hand");
   seal(id);
 }
@@ -206,15 +207,15 @@ void Outflow::seal_due(bool at_change) {
     // Behind a load in flight, or one that waits, a batch goes on growing up to its limits.
     const bool busy = !table.sealed.empty();
     const bool full = table.open && (table.open->rows() >= options_.batch_rows || table.open->bytes() >= options_.batch_bytes);
-    if (due(table, at_change, now) && (!busy || full || draining_) && ledger_.can_mark(id)) seal(id);
+    if (due(table, at_change, now) && (!busy || full || draining_) && ledger_.can_mark()) seal(id);
   }
-  if (memory() < options_.memory) return;
+  if (memory() < most_buffered_) return;
   if (!boundary && !at_change) {
     outgrown_ = true;
     return;
   }
   const TableId id = largest();
-  if (id < tables_.size() && ledger_.can_mark(id)) seal(id);
+  if (id < tables_.size() && ledger_.can_mark()) seal(id);
 }
 
 // The load in doubt is made again from exactly its changes.
@@ -253,8 +254,11 @@ std::uint64_t Outflow::memory() const {
 }
 
 bool Outflow::accepting() const {
-  if (memory() < options_.memory) return true;
-  return std::none_of(tables_.begin(), tables_.end(), [](const Table& table) { return !table.sealed.empty(); });
+  if (memory() < most_buffered_) return true;
+  // What waits for a load to redo waits for more changes.
+  for (TableId id = 0; id < tables_.size(); ++id)
+    if (!tables_[id].sealed.empty() && !ledger_.redoing(id)) return false;
+  return true;
 }
 
 bool Outflow::idle() const {

@@ -37,8 +37,9 @@ class Outflow {
   // `labels_kept`: as LabelMemory.
   Outflow(const LoadOptions& options, starrocks::Ledger& ledger, const Log& log, std::function<std::uint64_t()> labels_kept);
 
-  // Learns how the loads of an earlier run ended; before anything is read. RefusedError, TemporaryError.
-  void settle_earlier();
+  // Learns how the loads of an earlier run ended; before anything is read. Calls `wait` until fd() can be read.
+  // RefusedError, TemporaryError.
+  void settle_earlier(const std::function<void()>& wait);
 
   TableId table(const TableName& target);
   // How the next changes of the table become rows. RefusedError when a load in doubt cannot be made again.
@@ -115,6 +116,7 @@ class Outflow {
     bool begun = false;  // has an intent
     bool running = false;
     bool only_settle = false;  // the rows of a load in doubt came back different
+    bool doubtful = false;     // an attempt under this label may have been made, or be on its way
     Clock::time_point retry_at{};
   };
   struct Table {
@@ -150,6 +152,7 @@ class Outflow {
   void failed(TableId id, const LoadOutcome& outcome);
   void rejected(TableId id, const LoadOutcome& outcome);
   void retry(TableId id, const std::string& why);
+  void give_up(TableId id);
   void part_done(TableId id);
   Mark part_mark(TableId id) const;
 
@@ -159,6 +162,7 @@ class Outflow {
   std::unique_ptr<Loader> loader_;
   Report report_;
   LabelMemory label_memory_;
+  std::uint64_t most_buffered_;
   std::vector<Table> tables_;
   std::vector<TableId> touched_;
   OutBuffer key_, object_;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The side of Outflow that makes loads and settles them.
-#include <poll.h>
-
 #include <algorithm>
 
 #include "common/base/text.hpp"
@@ -27,7 +25,7 @@ std::string in_table(const TableName& table, const std::string& why) { return ta
 
 // ---- Loads of an earlier run
 
-void Outflow::settle_earlier() {
+void Outflow::settle_earlier(const std::function<void()>& wait) {
   std::size_t waiting = 0;
   for (TableId id = 0; id < tables_.size(); ++id) {
     if (!ledger_.progress(id).load) continue;
@@ -49,8 +47,7 @@ void Outflow::settle_earlier() {
     ++waiting;
   }
   while (waiting > 0) {
-    pollfd ready{loader_->fd(), POLLIN, 0};
-    ::poll(&ready, 1, -1);
+    wait();
     for (const LoadOutcome& outcome : loader_->take()) {
       --waiting;
       if (outcome.error) std::rethrow_exception(outcome.error);
@@ -90,8 +87,7 @@ LoadJob Outflow::job_of(TableId id, bool send) {
   job.first = table.flight->todo.back().first;
   job.count = table.flight->todo.back().count;
   // Without keys a second copy stays: whatever was known of an earlier attempt may be out of date.
-  job.again = !job.batch->keyed() && options_.assume != Assume::absent &&
-              (table.flight->failures > 0 || table.sealed.front().redo);
+  job.again = !job.batch->keyed() && options_.assume != Assume::absent && table.flight->doubtful;
   return job;
 }
 
@@ -128,14 +124,15 @@ void Outflow::hash(TableId id) {
 
 LoadJob Outflow::new_load(TableId id) {
   Table& table = tables_[id];
+  table.flight->doubtful = false;
   const Sealed& sealed = table.sealed.front();
   const Range& range = table.flight->todo.back();
-  const Body body = sealed.batch->body(range.first, range.count);
+  const Body body(*sealed.batch, range.first, range.count);
   LoadIntent intent;
   intent.from = ledger_.progress(id).done;
   intent.to = part_mark(id);
-  intent.rows = body.rows;
-  intent.bytes = body.bytes;
+  intent.rows = body.rows();
+  intent.bytes = body.bytes();
   const bool is_known = range.count == sealed.batch->rows() && !sealed.sha256.empty();
   intent.sha256 = is_known ? sealed.sha256 : starrocks::load_sha256(body, sealed.columns);
   // Without a checkpoint nothing else tells two equal loads of one run apart.
@@ -155,9 +152,10 @@ LoadJob Outflow::new_load(TableId id) {
 LoadJob Outflow::redo_load(TableId id) {
   Table& table = tables_[id];
   const Batch& batch = *table.sealed.front().batch;
+  table.flight->doubtful = true;
   const LoadIntent& intent = ledger_.intent(id);
   const bool same = !batch.empty() && batch.rows() == intent.rows &&
-                    starrocks::load_sha256(batch.body(0, batch.rows()), table.sealed.front().columns) == intent.sha256;
+                    starrocks::load_sha256({batch, 0, batch.rows()}, table.sealed.front().columns) == intent.sha256;
   if (same) return job_of(id, true);
   table.flight->only_settle = true;
   log_.info(in_table(table.name, "load " + intent.label + " comes back with other rows; waiting until it cannot be made"));
@@ -182,7 +180,7 @@ void Outflow::send(std::vector<LoadJob> jobs) {
 
 void Outflow::print(const LoadJob& job) {
   if (!job.batch) return;
-  const Body body = job.batch->body(job.first, job.count);
+  const Body body(*job.batch, job.first, job.count);
   OutBuffer out;
   out.append("{\"db\":");
   append_json_string(out, job.target.db);
@@ -193,11 +191,11 @@ void Outflow::print(const LoadJob& job) {
   out.append(",\"columns\":");
   append_json_string(out, job.columns);
   out.append(",\"rows\":");
-  append_uint(out, body.rows);
+  append_uint(out, body.rows());
   out.append(",\"bytes\":");
-  append_uint(out, body.bytes);
+  append_uint(out, body.bytes());
   out.append(",\"body\":");
-  for (const std::string_view part : body.parts) out.append(part);
+  body.for_each_part([&](std::string_view part) { out.append(part); });
   out.append("}\n");
   write_stdout(out.view());
 }
@@ -219,12 +217,16 @@ void Outflow::take(LoadOutcome outcome) {
   const TableId id = outcome.table;
   tables_[id].flight->running = false;
   --in_flight_;
+  tables_[id].flight->doubtful |= !outcome.absent;
   if (outcome.error) {
     try {
       std::rethrow_exception(outcome.error);
     } catch (const TemporaryError& error) {
       retry(id, outcome.answer.message.empty() ? error.message() : outcome.answer.message + "; " + error.message());
       return;
+    } catch (const Error&) {
+      give_up(id);
+      throw;
     }
   }
   if (!outcome.sha256.empty()) {
@@ -259,7 +261,9 @@ void Outflow::loaded(TableId id, const LoadOutcome& outcome) {
   if (remembered)
     log_.warning("StarRocks forgets a load of database " + table.name.db + " after " + std::to_string(remembered->count() / 60) +
                  " minutes at this rate (label_keep_max_num); after a crash, be back by then or load less often (--batch-time)");
-  table.interval /= 2;
+  // Back to the usual one step by step: what was too often is soon so again.
+  table.interval -= table.interval / 8;
+  if (table.interval <= std::chrono::milliseconds(options_.batch_time_ms)) table.interval = {};
   ledger_.committed(id, outcome.finished);
   part_done(id);
 }
@@ -306,12 +310,14 @@ void Outflow::failed(TableId id, const LoadOutcome& outcome) {
     case LoadResult::bad_data:
       return rejected(id, outcome);
     case LoadResult::refused:
+      give_up(id);
       throw RefusedError(in_table(table.name, "StarRocks refuses the load: " + answer.message));
     case LoadResult::denied:
+      give_up(id);
       throw Error(ExitCode::denied, in_table(table.name, "StarRocks refuses the user: " + answer.message));
     case LoadResult::overloaded: {
       const auto first = std::chrono::milliseconds(std::max<std::int64_t>(options_.batch_time_ms, 1000));
-      table.interval = std::min(kLongestInterval, std::max(first, table.interval * 2));
+      table.interval = std::min(kLongestInterval, 2 * std::max(first, table.interval));
       return retry(id, answer.message);
     }
     default:
@@ -323,14 +329,23 @@ void Outflow::retry(TableId id, const std::string& why) {
   Table& table = tables_[id];
   Flight& flight = *table.flight;
   ++totals_.retries;
-  if (flight.failures >= options_.max_retries)
+  if (flight.failures >= options_.max_retries) {
+    give_up(id);
     throw TemporaryError(in_table(table.name, "given up after " + std::to_string(flight.failures + 1) + " attempts: " + why));
+  }
   std::chrono::milliseconds pause = std::min(kLongestPause, kFirstPause * (1 << std::min(flight.failures, 10u)));
   const std::chrono::milliseconds jitter{std::uniform_int_distribution<std::int64_t>(0, pause.count() / 2)(random_)};
-  pause = std::max(pause / 2 + jitter, std::min(table.interval, kLongestPause));
+  pause = std::max(pause / 2, std::min(table.interval, kLongestPause)) + jitter;
   ++flight.failures;
   flight.retry_at = Clock::now() + pause;
   log_.warning(in_table(table.name, why + "; trying again in " + std::to_string(pause.count()) + " ms"));
+}
+
+// This run ends. Where nothing was sent, the next one has nothing to settle.
+void Outflow::give_up(TableId id) {
+  if (tables_[id].flight->doubtful) return;
+  ledger_.aborted(id);
+  save(true);
 }
 
 // Looks for the rows that StarRocks does not take, by halves.
@@ -348,6 +363,7 @@ void Outflow::rejected(TableId id, const LoadOutcome& outcome) {
   const Batch& batch = *table.sealed.front().batch;
   std::string reason = outcome.answer.message;
   if (log_.level() == LogLevel::verbose && !outcome.error_log.empty()) reason += "; " + outcome.error_log;
+  if (!outcome.no_error_log.empty()) reason += "; its error log cannot be had: " + outcome.no_error_log;
   if (options_.dead_letter.empty()) {
     ledger_.aborted(id);  // nothing for the next run to wait for
     save(true);
@@ -357,7 +373,7 @@ void Outflow::rejected(TableId id, const LoadOutcome& outcome) {
                                                      ? ": " + std::string(batch.row(range.first))
                                                      : " (-v shows it; --dead-letter puts such rows aside)")));
   }
-  reject(batch.line(range.first), outcome.error_log.empty() ? outcome.answer.message : outcome.error_log);
+  reject(batch.line(range.first), outcome.error_log.empty() ? reason : outcome.error_log);
   ledger_.contained(id, part_mark(id));
   part_done(id);
 }

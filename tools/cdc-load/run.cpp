@@ -53,7 +53,7 @@ class Run {
         show_summary_(app.show_progress()) {}
 
   int work() {
-    outflow_.settle_earlier();
+    outflow_.settle_earlier([this] { wait(-1); });
     std::exception_ptr stopped;
     bool cut_off = false;
     for (const std::string& name : options_.inputs) {
@@ -106,7 +106,7 @@ class Run {
   void take(const RecordReader& reader, const RecordView& record) {
     any_ = true;
     try {
-      if (record.kind == RecordKind::commit) intake_.replay([this] { pace(); });
+      if (record.kind == RecordKind::commit) intake_.replay(record, [this] { pace(); });
       intake_.take(record);
     } catch (Error& error) {
       if (!outflow_.broken()) error.add_context(reader.where());

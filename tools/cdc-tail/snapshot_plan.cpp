@@ -52,8 +52,8 @@ GtidSet contained_in(const Checkpoint& checkpoint) {
   GtidSet gtids;
   const auto add = [&](const Mark& mark) {
     gtids.add(mark.gtids);
-    if (!mark.open) return;
-    if (const std::optional<Gtid> gtid = Gtid::parse(mark.open->gtid)) gtids.add(*gtid);
+    for (const OpenTransaction& open : mark.open)
+      if (const std::optional<Gtid> gtid = Gtid::parse(open.gtid)) gtids.add(*gtid);
   };
   for (const auto& [target, progress] : checkpoint.tables) {
     add(progress.done);
