@@ -14,7 +14,7 @@ Ledger::TableId Ledger::table(const std::string& target) {
     tables_.push_back({.saved = it, .redo = {}, .chunks = {}, .redo_chunks = {}});
     return tables_.size() - 1;
   }
-  const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const Table& table) { return table.saved == it; });
+  const auto found = std::find_if(tables_.begin(), tables_.end(), [&wanted = it](const Table& table) { return table.saved == wanted; });
   return static_cast<TableId>(found - tables_.begin());
 }
 

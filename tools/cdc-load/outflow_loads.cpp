@@ -95,7 +95,7 @@ void Outflow::launch(TableId id, std::vector<LoadJob>& jobs) {
   Table& table = tables_[id];
   const Sealed& sealed = table.sealed.front();
   if (!table.flight) {
-    table.flight.emplace();
+    table.flight = Flight();
     table.flight->todo.push_back({0, sealed.batch->rows()});
   }
   if (!table.flight->begun && !sealed.redo && sealed.sha256.empty() && loader_) return hash(id);
