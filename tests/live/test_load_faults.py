@@ -72,7 +72,7 @@ class Answers(FaultTest):
                 self.survive({"name": "be_commit_unknown", "then": then, "seconds": 0.2})
 
     def test_failures_that_pass(self):
-        for message in ("current running txns on db 1 is 1000, larger than limit 1000", "Memory of process exceed limit",
+        for message in ("current running txns on db 1 is 1000, larger than limit 1000", "transaction 12 does not exist",
                         "Service is shutting down, please retry later!", "get database write lock timeout"):
             for when in ("begin", "plan", "end"):
                 with self.subTest(message=message, when=when):
@@ -84,6 +84,26 @@ class Answers(FaultTest):
         error = self.survive({"name": "be_fail", "message": "too many versions", "when": "plan"},
                              arguments=["--batch-time=100ms"])
         self.assertRegex(error, r"again in [0-9]{4} ms")
+
+    def test_too_many_versions_widen_the_time_between_loads(self):
+        stream = self.stream(count=1)
+        self.sim.fault("be_fail", message="too many versions", when="plan")
+        with subprocess.Popen(self.command("--batch-time=10ms"), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            told = 0
+            for count in (1, 2, 3):
+                process.stdin.write(("\n".join(stream.lines[told:]) + "\n").encode())
+                process.stdin.flush()
+                told = len(stream.lines)
+                deadline = time.monotonic() + 60
+                while len(self.loads()) < count:
+                    self.assertLess(time.monotonic(), deadline)
+                    time.sleep(0.01)
+                stream.transaction(("+I", order(count + 1)))
+            process.kill()
+        at = [r["at"] for r in self.requests() if r["listener"].startswith("be")]
+        self.assertEqual(len(at), 4)
+        for earlier, later, least in zip(at, at[1:], (1.9, 1.7, 1.5)):  # 2 s, then an eighth less after each success
+            self.assertGreater(later - earlier, least)
 
     def test_wrong_counters_stop_until_somebody_has_looked(self):
         self.sim.fault("be_counters", add={"NumberTotalRows": 1})
@@ -127,6 +147,15 @@ class Frontends(FaultTest):
                     self.setUp()
                     self.sim.configure(profile=profile)
                     self.survive({**fault, "match": {"op": "load"}})
+
+    def test_a_page_instead_of_an_answer(self):
+        """Of somebody between who does not let the request pass: for good, and nothing is left in doubt."""
+        for code in (400, 404, 413):
+            with self.subTest(code):
+                self.setUp()
+                self.sim.fault("fe_http", code=code, match={"op": "load"})
+                self.assertIn("HTTP %d" % code, self.load(self.stream().end(), status=69))
+                self.assertIsNone(self.saved()["tables"]["shop.orders"]["load"])
 
     def test_slow(self):
         self.survive({"name": "fe_delay", "seconds": 2, "match": {"op": "load"}})
@@ -181,6 +210,18 @@ class Backends(FaultTest):
             with self.subTest(**fault):
                 self.setUp()
                 self.survive(fault)
+
+    def test_restarted_in_the_middle(self):
+        self.sim.fault("be_slow", bytes_per_second=50)
+        with subprocess.Popen(self.command(), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            process.stdin.write(self.stream().end().text.encode())
+            process.stdin.close()
+            while not any(t["state"] == "PREPARE" for t in self.sim.transactions()):
+                time.sleep(0.01)
+            self.sim.action("be_restart")
+            self.assertEqual(process.wait(80), 0)
+        self.expect()
+        self.assertEqual(len(self.loads()), 1)
 
     def test_retries_are_limited(self):
         self.sim.fault("be_reset_body", count=0)

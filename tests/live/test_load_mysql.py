@@ -146,6 +146,22 @@ class FromMysql(LoadTest):
                                                {"id": 2, "n": 2, "more": "new", "x": 3}])
         self.server.sql("SET GLOBAL binlog_row_metadata = MINIMAL")
 
+    def test_a_new_column_of_a_run_before(self):
+        """With FULL metadata nothing but the statement tells what old rows have, and it was read by a run that ended there."""
+        self.server.sql("SET GLOBAL binlog_row_metadata = FULL")
+        self.addCleanup(self.server.sql, "SET GLOBAL binlog_row_metadata = MINIMAL")
+        self.server.sql("CREATE TABLE shop.orders (id INT PRIMARY KEY, n INT); INSERT INTO shop.orders VALUES (1, 1)")
+        self.pipe("--create-tables")
+        self.server.sql("ALTER TABLE shop.orders ADD COLUMN more VARCHAR(5) NOT NULL DEFAULT 'old'")
+        self.pipe()
+        self.assertEqual([alter["sql"] for alter in self.saved()["alters"]],
+                         [["ALTER TABLE shop.orders ADD COLUMN more VARCHAR(5) NOT NULL DEFAULT 'old'"]])
+        self.server.sql("INSERT INTO shop.orders VALUES (2, 2, 'new')")
+        self.assertIn("there is no column more", self.pipe(status=69))
+        self.pipe("--alter-tables")
+        self.assertEqual(self.rows(), [{"id": 1, "n": 1, "more": "old"}, {"id": 2, "n": 2, "more": "new"}])
+        self.assertNotIn("alters", self.saved())
+
     def test_from_a_checkpoint_of_cdc_check(self):
         """Its filter and time zone are not set yet: the first run sets them."""
         self.server.sql("CREATE TABLE shop.orders (id INT PRIMARY KEY, n INT); INSERT INTO shop.orders VALUES (1, 1)")

@@ -123,6 +123,14 @@ class Encryption(LoadTest):
         self.assertIn("where the password would go unencrypted", error)
         self.assertEqual({r["listener"][:2] for r in self.requests()}, {"fe"})
 
+    def test_an_error_log_that_nobody_vouches_for(self):
+        """What became of the load is known without it."""
+        self.sim.fault("be_reject_row", count=0)
+        self.sim.fault("error_url", scheme="https", host=self.foreign_be.url[8:], count=0)
+        error = self.load(ROW, "--ssl-ca", self.keys / "good.pem", status=69)
+        self.assertIn("rejects a row: too many filtered rows; its error log cannot be had: ", error)
+        self.assertIn("certificate", error)
+
     def test_a_file_that_is_no_authority(self):
         self.secure(self.be.url, "--ssl-ca", self.keys / "missing.pem", status=78)
 

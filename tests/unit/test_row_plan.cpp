@@ -145,3 +145,16 @@ TEST_CASE("names that do not fit into a header are refused") {
   columns.emplace_back("raw", "blob");
   CHECK_THROWS_AS(RowPlan(schema(columns), nullptr, {}), cdc::RefusedError);
 }
+
+TEST_CASE("a key whose text changes with its digits is not in one load in two") {
+  const auto shape = [](const char* key, const char* other) { return RowPlan(schema({{"id", key}, {"x", other}}), nullptr, {}).shape(); };
+  CHECK(shape("datetime", "int") != shape("datetime(6)", "int"));
+  CHECK(shape("decimal(10,1)", "int") != shape("decimal(10,2)", "int"));
+  CHECK(shape("int", "datetime") == shape("bigint", "datetime(3)"));
+}
+
+TEST_CASE("bytes in a key go as hexadecimal digits in its own column") {
+  const RowPlan plan(schema({{"id", "binary(2)"}, {"n", "int"}}), nullptr, {});
+  CHECK(object(plan, R"({"id":"AP8=","n":1})") == R"({"__op":0,"id":"00ff","n":1})");
+  CHECK(plan.columns_header().empty());
+}

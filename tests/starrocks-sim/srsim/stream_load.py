@@ -355,10 +355,10 @@ class StreamLoad:
     def error_url(self, lines):
         name = "error_log_%016x_%016x" % (self.txn.id, self.record["id"])
         self.cluster.error_logs[name] = "\n".join(lines) + "\n"
-        host = "127.0.0.1:%d" % self.cluster.backends[self.backend.index].port
+        scheme, host = "http", "127.0.0.1:%d" % self.cluster.backends[self.backend.index].port
         if fault := self.take("error_url"):
-            host = fault.get("host", "127.0.0.1:1")
-        return "http://%s/api/_load_error_log?file=%s" % (host, name)
+            scheme, host = fault.get("scheme", "http"), fault.get("host", "127.0.0.1:1")
+        return "%s://%s/api/_load_error_log?file=%s" % (scheme, host, name)
 
     def duplicate(self, existing, message, spelling=None):
         spelling = spelling or self.cluster.profile["duplicate_label"]
