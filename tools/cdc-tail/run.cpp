@@ -85,7 +85,6 @@ class Run {
   Connection& session();
   void ask_end();
   Connection another_connection() const;
-  ConnectOptions same_server() const;
 
   Waited wait(int fd, milliseconds timeout);
   Waited wait_for_answer(int fd, milliseconds timeout);
@@ -200,7 +199,7 @@ DumpRequest Run::first_request(Connection& connection) {
   pipeline_->set_prepared_search([this, wait_hook](const XaId& xid, const BinlogPosition& commit) {
     output_.flush();  // it may take long
     Server here(session());
-    return read_prepared(xid, commit, here, same_server(), wait_hook);
+    return read_prepared(xid, commit, here, at_address(*options_.connect, address_), wait_hook);
   });
   filter_.set_case_ignored(server.variable("lower_case_table_names") != "0");
   identity_ = identity_of(server);
@@ -266,13 +265,7 @@ Connection& Run::session() {
 
 // To the server that sends the dump.
 Connection Run::another_connection() const {
-  return Connection(same_server());
-}
-
-ConnectOptions Run::same_server() const {
-  ConnectOptions same = *options_.connect;
-  if (same.socket.empty() && !address_.host.empty()) same.hosts = {address_};
-  return same;
+  return Connection(at_address(*options_.connect, address_));
 }
 
 void Run::ask_end() {

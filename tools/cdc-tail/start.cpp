@@ -191,6 +191,11 @@ GtidSet unknown_to_mariadb(Server& server, const GtidSet& executed) {
 
 }  // namespace
 
+ConnectOptions at_address(ConnectOptions options, const ServerAddress& address) {
+  if (options.socket.empty() && !address.host.empty()) options.hosts = {address};
+  return options;
+}
+
 BinlogEnd end_of_log(Server& server) {
   std::optional<BinlogEnd> end = server.end();
   if (!end) throw ConfigError(server.connection().name() + " writes no binlog (log_bin is OFF)");

@@ -29,6 +29,9 @@ Plan plan_from_files(const Options& options, const std::optional<Checkpoint>& ch
 // The dump that goes on behind `executed`, or without GTIDs from `boundary`.
 DumpRequest dump_request(const Options& options, const GtidSet* executed, const BinlogPosition& boundary);
 
+// To the host that answered, and not to the next of a list.
+ConnectOptions at_address(ConnectOptions options, const ServerAddress& address);
+
 // ConfigError when the server writes no log.
 BinlogEnd end_of_log(Server& server);
 
