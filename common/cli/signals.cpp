@@ -2,7 +2,6 @@
 #include "common/cli/signals.hpp"
 
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,7 +16,6 @@ namespace {
 std::atomic<int> stop_number{0};
 std::atomic<bool> status_wanted{false};
 std::atomic<int> wake_descriptor{-1};
-std::atomic<int> watched_socket{-1};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 struct sigaction old_int, old_term, old_usr1;
@@ -35,7 +33,6 @@ void on_stop(int number) {
   if (old_term.sa_handler != SIG_IGN) ::sigaction(SIGTERM, &immediate, nullptr);
   stop_number = number;
   wake();
-  if (const int fd = watched_socket; fd >= 0) ::shutdown(fd, SHUT_RDWR);
   errno = saved;
 }
 
@@ -62,7 +59,6 @@ Signals::Signals() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wake_) throw IoError(ExitCode::software, "eventfd", errno);
   stop_number = 0;
   status_wanted = false;
-  watched_socket = -1;
   wake_descriptor = wake_.get();
   install(SIGINT, on_stop, 0, old_int);
   install(SIGTERM, on_stop, 0, old_term);
@@ -86,11 +82,6 @@ bool Signals::take_status_request() noexcept {
   static_cast<void>(!::read(wake_.get(), &count, sizeof count));
   if (stopping()) wake();  // the read may have taken a stop's wake-up too
   return true;
-}
-
-void Signals::watch_socket(int fd) noexcept {
-  watched_socket = fd;
-  if (fd >= 0 && stopping()) ::shutdown(fd, SHUT_RDWR);
 }
 
 void Signals::die() const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals of a tool that has something to finish. The first INT or TERM sets a flag, makes wake_fd() readable
-// and shuts down the watched socket, so that whoever blocks comes back; the second has its default action.
+// Signals of a tool that has something to finish. The first INT or TERM sets a flag and makes wake_fd() readable,
+// so that whoever polls comes back; the second has its default action.
 // USR1 asks for a status line. One instance at a time; its destructor restores what was there before.
 #pragma once
 
@@ -24,10 +24,6 @@ class Signals {
   // For poll(2): readable from the first stop signal on, for ever; also after SIGUSR1, until
   // take_status_request().
   int wake_fd() const noexcept { return wake_.get(); }
-
-  // The socket that a stop shuts down, -1 for none. A stop that came before shuts it down at once, so no
-  // signal falls between two calls. Set it to -1 before the descriptor is closed.
-  void watch_socket(int fd) noexcept;
 
   // Ends the process by the signal that asked to stop, with its default action. Call when all is flushed.
   [[noreturn]] void die() const;

@@ -5,7 +5,6 @@
 
 #include "common/base/text.hpp"
 #include "common/cli/mysql_options.hpp"
-#include "common/cli/signals.hpp"
 
 namespace {
 
@@ -47,10 +46,8 @@ void run(cdc::Connection& session, const Options& options, const std::string& st
 }
 
 int work(const Options& options) {
-  cdc::Signals signals;
   const cdc::ConnectOptions connect = options.mysql.resolve();
   cdc::Connection session(connect);
-  signals.watch_socket(session.socket_fd());
   if (options.read_timeout >= 0) session.set_read_timeout(std::chrono::seconds(options.read_timeout));
   const cdc::ServerVersion& version = session.server_version();
   print("session " + session.name());
@@ -58,13 +55,7 @@ int work(const Options& options) {
         (session.tls_cipher().empty() ? "none" : session.tls_version() + " " + session.tls_cipher()));
   print("server " + std::string(cdc::flavor_text(version.flavor)) + " " + std::to_string(version.major) +
         "." + std::to_string(version.minor) + "." + std::to_string(version.patch));
-  try {
-    for (const std::string& statement : options.statements) run(session, options, statement);
-  } catch (const cdc::ServerError& error) {
-    if (!signals.stopping()) throw;
-    print("stopped: " + std::to_string(error.number()));
-    signals.die();
-  }
+  for (const std::string& statement : options.statements) run(session, options, statement);
   return 0;
 }
 

@@ -248,17 +248,6 @@ class Sessions(Case):
         process.communicate(timeout=30)
         self.assertEqual(process.returncode, 75)
 
-    def test_signals(self):
-        for number in signal.SIGINT, signal.SIGTERM:
-            for arguments in (["--ssl-mode=disabled"], ["--ssl-mode=required"], [f"--socket={self.server.socket}", "-h", "localhost"]):
-                with self.subTest(f"{number} {arguments}"):
-                    process = self.waiting(*arguments)
-                    process.send_signal(number)
-                    out, err = process.communicate(timeout=30)
-                    self.assertEqual(process.returncode, -number)
-                    self.assertRegex(out, r"(?m)^stopped: ")
-                    self.assertEqual(err, "")
-
     def test_server_dies(self):
         for mode in "disabled", "required":
             with self.subTest(mode):

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -173,30 +172,6 @@ TEST_CASE("signals: USR1 asks for a status line, and the stop is not lost by tak
           ::raise(SIGTERM);
           if (!signals.take_status_request()) return 5;
           return readable(signals.wake_fd()) && signals.stopping() ? 0 : 6;
-        }).status == 0);
-}
-
-TEST_CASE("signals: a stop shuts the watched socket down, also one that came before") {
-  const auto shut = [](int fd) {
-    char c = 0;
-    return ::recv(fd, &c, 1, MSG_DONTWAIT) == 0;
-  };
-  CHECK(ending([&] {
-          int pair[2];
-          if (::socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return 1;
-          cdc::Signals signals;
-          signals.watch_socket(pair[0]);
-          if (shut(pair[0])) return 2;
-          ::raise(SIGTERM);
-          return shut(pair[0]) ? 0 : 3;
-        }).status == 0);
-  CHECK(ending([&] {
-          int pair[2];
-          if (::socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return 1;
-          cdc::Signals signals;
-          ::raise(SIGTERM);
-          signals.watch_socket(pair[0]);
-          return shut(pair[0]) ? 0 : 2;
         }).status == 0);
 }
 
