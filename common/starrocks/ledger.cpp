@@ -25,6 +25,9 @@ Ledger::Ledger(std::optional<Checkpoint> saved, std::string job, std::string tar
   if (!state_.target.empty() && state_.target != target && !accept_change)
     throw ConfigError("the checkpoint is of another target (--accept-change goes on): it says " + state_.target +
                       ", this run " + target);
+  // The map behind the URLs.
+  const auto map = [](std::string_view text) { return text.substr(std::min(text.find(", "), text.size())); };
+  if (!state_.target.empty() && map(state_.target) != map(target)) require_even();
   // A file that cdc-check or cdc-tail made has no target and fits every one, and every filter.
   of_no_target_ = state_.target.empty();
   if (state_.job.empty()) state_.job = std::move(job);
@@ -49,6 +52,15 @@ void Ledger::check_fit(const StartRecord& record, const GtidSet& executed, const
   } else if (record.position > read_to) {
     throw RefusedError("the stream starts at " + record.position.text() + ", behind " + read_to.text() +
                        ", up to where it is known: what lies between would be lost");
+  }
+}
+
+void Ledger::require_even() const {
+  for (const auto& [name, progress] : state_.tables) {
+    const Mark& done = progress.done;
+    if (progress.load || !done.gtids.empty() || done.position || !done.open.empty())
+      throw ConfigError(name + " is not just where the checkpoint is: let a run with the options of the one before come to its "
+                               "end, then change map or filter");
   }
 }
 
@@ -77,6 +89,7 @@ void Ledger::start(const StartRecord& record) {
   } else {
     check_fit(record, state_.gtid_set.value_or(GtidSet()), state_.position);
     if (!accept_change_ && !of_no_target_) check_options(record);
+    if (!of_no_target_ && record.filter != state_.filter) require_even();
   }
   if (state_.filter != record.filter) state_.copied = false;
   state_.filter = record.filter;

@@ -37,8 +37,8 @@ class Ledger {
   using Pin = std::list<Segment>::iterator;
   enum class Place { contained, redo, next };
 
-  // `saved`: the checkpoint file's content, nullopt for a first run. `accept_change`: a stream with another filter
-  // or time zone than the file's is accepted.
+  // `saved`: the checkpoint file's content, nullopt for a first run. `target`: where changes go, "URLS, MAP".
+  // `accept_change`: another target is accepted, and a stream with another filter or time zone than the file's.
   Ledger(std::optional<Checkpoint> saved, std::string job, std::string target, bool accept_change);
 
   // ---- The stream, in its order. DataError when the order breaks the grammar.
@@ -158,6 +158,8 @@ class Ledger {
   // Against the transactions that are not missing if the stream comes behind them: those of `executed`, or before `read_to`.
   void check_fit(const StartRecord& record, const GtidSet& executed, const BinlogPosition& read_to) const;
   void check_options(const StartRecord& record) const;
+  // ConfigError unless every table is just at G: what one has beyond it is not what it would have under another map.
+  void require_even() const;
   void advance();
   void trim(Mark& mark) const;
 

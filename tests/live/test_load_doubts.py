@@ -199,6 +199,29 @@ class OtherOrder(Doubts):
         self.assertEqual(self.ids(), [100, 101, 200, 201, 202, *range(300, 2300)])
 
 
+class ChangedOptions(Doubts):
+    def test_not_while_a_table_is_beyond_the_checkpoint(self):
+        """It has a's changes there and not b's, which would go the same way and be passed over."""
+        self.sim.create_table("shop", "other", self.target_columns, ["id"], "PK")
+        stream = Stream().table("a").table("b")
+        stream.begin().insert(order(1), table="b").insert(order(2), table="a").commit().end()
+        before = ("--map=shop.a:shop.orders", "--map=shop.b:shop.other")
+        after = ("--map=shop.*:shop.orders", "--accept-change")
+        self.sim.fault(**OUT_OF_MEMORY, count=0, match={"table": "shop.other"})
+        self.load(stream, *before, "--max-retries=1", status=75)
+        self.sim.clear_faults()
+        self.assertEqual(self.ids(), [2])
+        kept = self.checkpoint.read_bytes()
+        self.assertIn("shop.orders is not just where the checkpoint is", self.load(stream, *after, status=78))
+        other = Stream(filter={"tables": ["*"]}).end()
+        self.assertIn("is not just where", self.load(other, *before, "--accept-change", status=78))
+        self.assertEqual(self.checkpoint.read_bytes(), kept)
+        self.load(stream, *before, "--accept-change", url="http://127.0.0.1:1," + self.sim.url)  # the same tables by another way
+        self.assertEqual((self.ids(), self.ids("other")), ([2], [1]))
+        self.load(Stream(2).table("b").transaction(("+I", order(3)), table="b").end(), *after)
+        self.assertEqual(self.ids(), [2, 3])
+
+
 class Fates(Doubts):
     def forget(self, stream):
         """A load that was made and forgotten before cdc-load learned of it."""
