@@ -220,6 +220,14 @@ TEST_CASE("where an XA transaction was prepared, for a reader of what comes behi
     const cdc::PreparedSearch ended = search(commit->end);
     CHECK_FALSE(ended.prepared);
     CHECK(ended.ended);
+    // Each has its own bound: another one's search goes on behind the end of this one.
+    cdc::fixture::File source(name, file);
+    const cdc::XaId rolled_back = *cdc::parse_xa_id("XA ROLLBACK X'00ff'");
+    std::map<cdc::XaId, cdc::PreparedSearch> both{{xid, {{file, prepare->end}, std::nullopt, false}},
+                                                  {rolled_back, {{file, events.back().end}, std::nullopt, false}}};
+    cdc::scan_prepared(source, both);
+    CHECK(both.at(xid).prepared);
+    CHECK(both.at(rolled_back).ended);
     const cdc::PreparedSearch early = search(begin->begin);
     CHECK_FALSE(early.prepared);
     CHECK_FALSE(early.ended);
