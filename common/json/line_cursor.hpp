@@ -44,7 +44,7 @@ class LineCursor {
     for (;;) {
       find_special();
       if (*at_ == '"') return ++at_, true;
-      if (*at_ != '\\' || static_cast<unsigned char>(at_[1]) < 0x20) return false;
+      if (*at_ != '\\') return false;
       ++at_;
       if (*at_ == '"' || *at_ == '\\') ++at_;
     }

@@ -147,7 +147,8 @@ TEST_CASE("one changed byte of what cdc-tail writes means what it means to a JSO
   };
   const std::string lines[] = {
       kRow,
-      R"({"kind":"-U","db":"shöp","table":"o","gtid":"u:1","ts_ms":-17,"file":"b.000001","pos":12,"seq":10,"data":{}})",
+      R"({"kind":"-U","db":"shöp","table":"o","gtid":"u:1","ts_ms":-17,"file":"b.000001","pos":1844674407370955161,)"
+      R"("seq":9999999999999999999,"data":{}})",
       R"({"kind":"+U","db":"shop","table":"orders","gtid":null,"ts_ms":1,"file":"b.000001","pos":4,"seq":3,"snapshot":true,)"
       R"("data":{"id":-1.5e3,"a\"b":"x\\\"}é and much more of it","n":null,"doc":{"a": [1, {"b": "]}"}]},"t":true,"f":false}})"};
   for (const std::string& line : lines) {
