@@ -43,7 +43,22 @@ std::string newer_name(std::string name) {
   return name;
 }
 
+ResultSet show_end(Connection& connection) {
+  const ServerVersion& version = connection.server_version();
+  const bool renamed = version.flavor != Flavor::mariadb && version.at_least(8, 2);
+  return connection.query(renamed ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
+}
+
+BinlogPosition position_of(const ResultSet& end) {
+  return {text_of(end, end.rows[0], "File"), number_of(end, end.rows[0], "Position")};
+}
+
 }  // namespace
+
+std::optional<BinlogPosition> end_position(Connection& connection) {
+  const ResultSet end = show_end(connection);
+  return end.empty() ? std::nullopt : std::optional(position_of(end));
+}
 
 std::string_view gtid_mode_text(GtidMode mode) {
   constexpr std::array<std::string_view, 4> kTexts{"OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"};
@@ -116,12 +131,10 @@ std::vector<BinlogFile> Server::binlog_files() {
 }
 
 std::optional<BinlogEnd> Server::end() {
-  const bool renamed = !mariadb() && version().at_least(8, 2);
-  const ResultSet result = connection_.query(renamed ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
+  const ResultSet result = show_end(connection_);
   if (result.empty()) return std::nullopt;
   BinlogEnd end;
-  end.position.file = text_of(result, result.rows[0], "File");
-  end.position.pos = number_of(result, result.rows[0], "Position");
+  end.position = position_of(result);
   std::string executed = text_of(result, result.rows[0], "Executed_Gtid_Set");
   if (mariadb())
     executed = connection_

@@ -57,6 +57,9 @@ struct DumpThread {
 
 using Variables = std::map<std::string, std::string>;  // global values by lower-case name
 
+// Where the log ends now: Server::end() with nothing but the position, in one round trip.
+std::optional<BinlogPosition> end_position(Connection& connection);
+
 class Server {
  public:
   explicit Server(Connection& connection);

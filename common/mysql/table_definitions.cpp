@@ -25,8 +25,7 @@ bool same_definition(const TableMap& a, const TableMap& b) {
 // nullopt: not to be had.
 std::optional<BinlogPosition> log_end(Connection& session) {
   try {
-    const std::optional<BinlogEnd> end = Server(session).end();
-    return end ? std::optional(end->position) : std::nullopt;
+    return end_position(session);
   } catch (const ServerError& error) {
     if (error.exit_code() != ExitCode::denied) throw;
     return std::nullopt;
