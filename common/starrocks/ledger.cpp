@@ -56,12 +56,10 @@ void Ledger::check_fit(const StartRecord& record, const GtidSet& executed, const
 }
 
 void Ledger::require_even() const {
-  for (const auto& [name, progress] : state_.tables) {
-    const Mark& done = progress.done;
-    if (progress.load || !done.gtids.empty() || done.position || !done.open.empty())
+  for (const auto& [name, progress] : state_.tables)
+    if (is_beyond(progress))
       throw ConfigError(name + " is not just where the checkpoint is: let a run with the options of the one before come to its "
                                "end, then change map or filter");
-  }
 }
 
 void Ledger::check_options(const StartRecord& record) const {

@@ -78,6 +78,9 @@ class Ledger {
   const std::string& target(TableId table) const { return tables_[table].saved->first; }
   std::size_t tables() const { return tables_.size(); }
 
+  // The table has something that G has not; when all loads are durable, something behind the end of what was read.
+  bool is_beyond(TableId table) const { return is_beyond(progress(table)); }
+
   // G stays before everything that comes from now on until the pin is gone.
   Pin pin();
   void unpin(Pin pin);
@@ -158,6 +161,10 @@ class Ledger {
   // Against the transactions that are not missing if the stream comes behind them: those of `executed`, or before `read_to`.
   void check_fit(const StartRecord& record, const GtidSet& executed, const BinlogPosition& read_to) const;
   void check_options(const StartRecord& record) const;
+  static bool is_beyond(const TableProgress& progress) {
+    const Mark& done = progress.done;
+    return progress.load || !done.gtids.empty() || done.position || !done.open.empty();
+  }
   // ConfigError unless every table is just at G: what one has beyond it is not what it would have under another map.
   void require_even() const;
   void advance();

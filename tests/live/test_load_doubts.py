@@ -190,6 +190,20 @@ class OtherOrder(Doubts):
         self.assertEqual(self.ids(), [100, 200, 201, 202, *range(300, 306)])
         self.assertEqual([json.loads(line)["record"]["data"]["id"] for line in letters.read_text().splitlines()], [203])
 
+    def test_a_server_that_lags(self):
+        """Its stream ends before what one of the tables has already: they are not what the source was at any time."""
+        self.sim.create_table("shop", "other", self.target_columns, ["id"], "PK")
+        stream = Stream().table().table("other").transaction(("+I", order(1)))
+        lagging = Stream().table().table("other").transaction(("+I", order(1))).end()
+        stream.begin().insert(order(2)).insert(order(2), table="other").commit().end()
+        self.sim.fault(**OUT_OF_MEMORY, count=0, match={"table": "shop.other"})
+        self.load(stream, "--max-retries=1", status=75)
+        self.sim.clear_faults()
+        self.assertEqual((self.ids(), self.ids("other")), ([1, 2], []))
+        self.assertIn("shop.orders has changes behind the end of this stream", self.load(lagging, status=75))
+        self.load(stream)
+        self.assertEqual((self.ids(), self.ids("other")), ([1, 2], [2]))
+
     def test_more_than_memory_comes_before_a_load_to_redo(self):
         """What waits for the load to be made again does not keep its changes from being read."""
         self.duplicate_table()

@@ -170,7 +170,7 @@ class Run {
     if (show_summary_ || log_.level() == LogLevel::verbose) say(line());
   }
 
-  int status(bool cut_off) const {
+  int status(bool cut_off) {
     const std::optional<EndRecord>& end = intake_.end();
     for (Outflow::TableId id = 0; id < ledger_.tables(); ++id)
       if (ledger_.redoing(id))
@@ -182,6 +182,11 @@ class Run {
                                 : "the input was cut off before its first record");
     if (end->status != 0) log_.warning("the stream ended with status " + std::to_string(end->status) + ": " + end->reason);
     if (end->status == 0 && (end->partial || cut_off)) return static_cast<int>(ExitCode::temporary);
+    // As of a server that lags behind the one before.
+    ledger_.checkpoint();  // moves on as far as it may, also where no file asks for it
+    for (Outflow::TableId id = 0; end->status == 0 && id < ledger_.tables(); ++id)
+      if (ledger_.is_beyond(id))
+        throw TemporaryError(ledger_.target(id) + " has changes behind the end of this stream, the other tables have not");
     return end->status;
   }
 
