@@ -148,6 +148,78 @@ class EveryServer(unittest.TestCase):
                 + ",".join(f"({i}, REPEAT('{n % 10}', 2000))" for i in range(200)) + ";" for n in range(200)))  # fmt: skip
             process = subprocess.Popen(command("--startup-mode=initial", "--stop-mode=latest", "-t", "d.*", "--snapshot-parallel=4",
                                                "--rows-only", server=server), stdout=subprocess.PIPE)  # fmt: skip
+            lines = peak = 0
+            for line in process.stdout:  # the kernel's maximum for a process that has ended counts the one that started it
+                lines += b'"snapshot":true' in line
+                if lines % 2000 == 0:
+                    status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+                    peak = next((int(text.split()[1]) for text in status.splitlines() if text.startswith("VmHWM:")), peak)
+            process.stdout.close()
+            self.assertEqual((process.wait(), lines), (0, 200 * 200))
+            self.assertGreater(peak, 0)
+            if "san" not in os.environ["CDC_BIN_DIR"]:  # a sanitizer takes more
+                self.assertLess(peak, 64 << 10)
+            print(f"{server.flavor}: {peak >> 10} MiB")
+
+        self.on_each(check, flavors=(None,))
+
+    def test_a_new_log_in_which_nothing_happened(self):
+        def check(server):
+            fill(server, "d")
+            server.sql("FLUSH LOGS")
+            self.assertEqual(copy(server, "d", "--snapshot-chunk-rows=7").inserted(), list(range(50)))
+            server.restart()
+            self.assertEqual(copy(server, "d", "--snapshot-chunk-rows=7").inserted(), list(range(50)))
+
+        self.on_each(check)
+
+    def test_the_log_is_changed_in_the_middle(self):
+        def check(server):
+            server.sql(f"CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, s MEDIUMTEXT) ENGINE=InnoDB; INSERT INTO d.t VALUES "
+                       + ",".join(f"({i}, REPEAT('x', {WIDE}))" for i in range(200)))  # fmt: skip
+            with SlowTail("--startup-mode=initial", "--stop-mode=latest", "-t", "d.*", "--snapshot-chunk-rows=10", server=server) as tail:
+                tail.until_chunk(1)
+                server.sql("FLUSH LOGS")
+                self.assertEqual(tail.finish().inserted(), list(range(200)))
+
+        self.on_each(check)
+
+    def test_refused(self):
+        """With what to do, and before anything is told."""
+
+        def refuses(server, text, *arguments):
+            stream = copy(server, "d", *arguments, status=78)
+            self.assertIn(text, stream.end["reason"])
+            self.assertEqual(stream.rows, [])
+
+        def check(server):
+            fill(server, "d")
+            server.sql("SET GLOBAL binlog_row_image = 'MINIMAL'")
+            refuses(server, "binlog_row_image=full")
+            server.sql("SET GLOBAL binlog_row_image = 'FULL'; CREATE TABLE d.m (id INT PRIMARY KEY) ENGINE=MyISAM")
+            refuses(server, "-x 'd.m'")
+            refuses(server, "primary key", "-x", "d.m", "--exclude-column=d.t.id")
+            if server.flavor == "mysql56":
+                server.sql("CREATE TABLE d.k (id INT) ENGINE=InnoDB")
+                refuses(server, "-x 'd.k'", "-x", "d.m")
+            if server.flavor == "mariadb":
+                server.sql("CREATE TABLE d.h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING")
+                refuses(server, "-x 'd.h'", "-x", "d.m")
+            stream = run("--startup-mode=latest", "--snapshot-table=d.nothing", server=server, status=69)
+            self.assertIn("d.nothing", stream.end["reason"])
+            self.assertEqual(copy(server, "d", "-x", "d.[mhk]").inserted(), list(range(50)))
+
+        self.on_each(check)
+
+    def test_two_hundred_tables(self):
+        """In 64 MB."""
+
+        def check(server):
+            server.sql("CREATE DATABASE d; " + "".join(
+                f"CREATE TABLE d.t{n} (id INT PRIMARY KEY, s VARCHAR(2000)) ENGINE=InnoDB; INSERT INTO d.t{n} VALUES "
+                + ",".join(f"({i}, REPEAT('{n % 10}', 2000))" for i in range(200)) + ";" for n in range(200)))  # fmt: skip
+            process = subprocess.Popen(command("--startup-mode=initial", "--stop-mode=latest", "-t", "d.*", "--snapshot-parallel=4",
+                                               "--rows-only", server=server), stdout=subprocess.PIPE)  # fmt: skip
             lines = sum(1 for line in process.stdout if b'"snapshot":true' in line)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
